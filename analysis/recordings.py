@@ -132,7 +132,7 @@ def is_misdialled(texts: list[str], client_texts: list[str]) -> bool:
     """Whether somebody says that the number, the person or the company is wrong, and the caller leaves it so."""
     if sum(len(words(text)) for text in client_texts) > _LONGEST_MISDIALLED_WORDS:
         return False
-    said = [place for place, text in enumerate(texts) if _WRONG_NUMBER.search(text)]
+    said = [index for index, text in enumerate(texts) if _WRONG_NUMBER.search(text)]
     return bool(said) and len(texts) - said[0] - 1 <= _TURNS_AFTER_MISDIALLED
 
 

@@ -162,15 +162,15 @@ def in_reports(database: Database, chosen: Sequence[Erasable], but_of: str | Non
             for call in chosen
             for run, inputs, told in runs
             for uri in (call.source_uri, call.second_uri)
-            if uri and ((uri, run) in planned or any(_is_in(uri, place) for place in inputs))
+            if uri and ((uri, run) in planned or any(_is_in(uri, address) for address in inputs))
         }
 
     return database.patiently(work)
 
 
-def _is_in(uri: str, place: str) -> bool:
+def _is_in(uri: str, address: str) -> bool:
     path = uri.replace("zip://", "file://", 1)
-    return path == place or path.startswith((f"{place.rstrip('/')}/", f"{place}!"))
+    return path == address or path.startswith((f"{address.rstrip('/')}/", f"{address}!"))
 
 
 def refuse_in_reports(database: Database, chosen: Sequence[Erasable], but_of: str | None = None) -> None:

@@ -32,10 +32,10 @@ def existing_ledger(settings: DatabaseSettings) -> Iterator[Database]:
 def no_database(settings: DatabaseSettings) -> DatabaseUnavailable:
     """The error for readers where no run has made the database yet."""
     if settings.url == EMBEDDED:
-        place = f"database.data_dir is {settings.data_dir}, which holds none"
+        where = f"database.data_dir is {settings.data_dir}, which holds none"
     else:
-        place = f"{masked(settings.url)} (database.url) holds no tables of Earshot"
-    return DatabaseUnavailable(f"no database there: {place}; correct the setting, or start a run, which makes it")
+        where = f"{masked(settings.url)} (database.url) holds no tables of Earshot"
+    return DatabaseUnavailable(f"no database there: {where}; correct the setting, or start a run, which makes it")
 
 
 @contextmanager

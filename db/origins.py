@@ -87,6 +87,6 @@ def columns_behind(connection: Connection[Any], view: str) -> dict[str, list[str
         [view],
     ).fetchall()
     behind: dict[str, list[str]] = {}
-    for name, place in rows:
-        behind.setdefault(name, []).append(place)
+    for name, column in rows:
+        behind.setdefault(name, []).append(column)
     return behind

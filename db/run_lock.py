@@ -53,7 +53,7 @@ _TOLD = {DELIVERY: "a run is delivering its results", _ERASURE: "another erasure
 
 def keys_of_run(run_id: str, inputs: Sequence[str]) -> tuple[Key, ...]:
     """Without inputs the run shares the database with no other."""
-    places = [Key(f"earshot input {place}") for place in sorted(set(inputs))]
+    places = [Key(f"earshot input {address}") for address in sorted(set(inputs))]
     return (EVERYBODY if places else ALONE, *places, Key(f"earshot run {run_id}"))
 
 
@@ -173,17 +173,17 @@ class RunLock:
     def _holder(self, connection: Connection[Any], key: Key) -> str:
         if key in _TOLD:
             return f"database {self._database.name}: {_TOLD[key]}; try again in a moment"
-        place = (key.name or "").removeprefix("earshot input ") if key.name else None
+        address = (key.name or "").removeprefix("earshot input ") if key.name else None
         runs = connection.execute(
             """SELECT run_id, host, started_at FROM runs
                WHERE state = 'running' AND (%(place)s::text IS NULL OR %(place)s = ANY (inputs))
                ORDER BY run_is_alive(run_id) DESC, started_at DESC LIMIT 1""",
-            {"place": place},
+            {"place": address},
         ).fetchall()
         who = next(
             (f"run {run} on {host}, since {began:%Y-%m-%d %H:%M:%S %Z}" for run, host, began in runs), "another run"
         )
-        what = f"is working on the same input ({place})" if place else "holds the lock"
+        what = f"is working on the same input ({address})" if address else "holds the lock"
         return (
             f"database {self._database.name}: {who}, {what}; wait for it (run.py status) or stop it. "
             "A dead run's lock frees itself."

@@ -94,15 +94,15 @@ def _cut(text: str, start: int, end: int, pauses: frozenset[int]) -> list[Span]:
     said = Said(
         [plain_word(word) for _, _, word in words],
         frozenset(
-            place
-            for place, (_, after, _) in enumerate(words)
+            index
+            for index, (_, after, _) in enumerate(words)
             if _BREAK.match(text, after) or any(after <= pause <= after + 1 for pause in pauses)
         ),
     )
     starts = [0]
-    for place in range(len(words) - 1):
-        if ends_after(said, place, starts[-1]):
-            starts.append(place + 1)
+    for index in range(len(words) - 1):
+        if ends_after(said, index, starts[-1]):
+            starts.append(index + 1)
     spans = [
         (start if not first else words[first][0], words[last - 1][1]) for first, last in _pairs(starts, len(words))
     ]

@@ -114,9 +114,9 @@ def may_end(said: Said, place: int, start: int) -> bool:
 
 def _has_verb(said: Said, first: int, end: int) -> bool:
     """Whether there is one before the end and before a comma."""
-    for place in range(first, min(end, len(said.words))):
-        if class_of(said.words[place]) in _VERBS:
+    for index in range(first, min(end, len(said.words))):
+        if class_of(said.words[index]) in _VERBS:
             return True
-        if place in said.breaks:
+        if index in said.breaks:
             return False
     return False

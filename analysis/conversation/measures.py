@@ -104,8 +104,8 @@ class _Times:
         """When at least two channels speak, overlaps under MIN_OVERTALK_S left out; in order, apart."""
         channels = sorted(self._sides)
         overlaps: list[SpeechSpan] = []
-        for place, channel in enumerate(channels):
-            for other in channels[place + 1 :]:
+        for index, channel in enumerate(channels):
+            for other in channels[index + 1 :]:
                 both = intersection(self._sides[channel], self._sides[other])
                 overlaps.extend(span for span in both if span[1] - span[0] >= MIN_OVERTALK_S)
         return merged(overlaps)
@@ -116,7 +116,7 @@ class _Times:
 
     def first_response_s(self) -> float | None:
         """From the end of the client's first turn to the agent's answer; 0 where the agent began before it ended."""
-        first = next((place for place, turn in enumerate(self._turns) if turn.role is Role.CLIENT), None)
+        first = next((index for index, turn in enumerate(self._turns) if turn.role is Role.CLIENT), None)
         if first is None:
             return None
         answer = next((turn for turn in self._turns[first + 1 :] if turn.role is Role.AGENT), None)

@@ -121,5 +121,5 @@ def _interrupted(who: Sequence[SpeechSpan], whom: Sequence[SpeechSpan]) -> tuple
 
 def _around(spans: Sequence[SpeechSpan], moment_s: float, *, at_start: bool = False) -> SpeechSpan | None:
     """The span that began before the moment (or at it) and goes on; `spans` are in order and apart."""
-    place = (bisect_right if at_start else bisect_left)(spans, moment_s, key=lambda span: span[0]) - 1
-    return spans[place] if place >= 0 and moment_s < spans[place][1] else None
+    index = (bisect_right if at_start else bisect_left)(spans, moment_s, key=lambda span: span[0]) - 1
+    return spans[index] if index >= 0 and moment_s < spans[index][1] else None

@@ -38,8 +38,8 @@ def space_of(settings: EncoderSettings, weights: WeightsName) -> str:
     """Which weights, read how. Equal weights have one space wherever they were found."""
     what = weights.revision if is_content(weights.revision) else f"{weights.model}@{weights.revision}"
     options = counted(settings, Result.IDENTITY)
-    for place in ("engine", "model", "revision", "languages"):
-        del options[place]
+    for setting in ("engine", "model", "revision", "languages"):
+        del options[setting]
     return f"{settings.engine} {what} {json.dumps(options, sort_keys=True)}"
 
 

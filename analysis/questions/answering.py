@@ -51,8 +51,8 @@ def written_answer(
         why = f"no sentences: what a language model writes in {language_name(asked.language)} cannot be checked"
         return replace(answer, notes=(*answer.notes, why))
     subjects = [
-        _Subject(place, shown)
-        for place, group in enumerate(answer.groups)
+        _Subject(index, shown)
+        for index, group in enumerate(answer.groups)
         if len(Group(quotes=(shown := _shown(group))).calls) >= AGREEING
     ]
     if not subjects:

@@ -22,9 +22,9 @@ def grouped(quotes: Sequence[Quote], vectors: Vectors | None, alike: float = ALI
     """
     if not quotes:
         return []
-    places = [[place] for place in range(len(quotes))] if vectors is None else _clusters(vectors, alike)
-    groups = [Group(quotes=tuple(quotes[place] for place in sorted(cluster))) for cluster in places]
-    order = {group: min(cluster) for group, cluster in zip(groups, places, strict=True)}
+    clusters = [[index] for index in range(len(quotes))] if vectors is None else _clusters(vectors, alike)
+    groups = [Group(quotes=tuple(quotes[index] for index in sorted(cluster))) for cluster in clusters]
+    order = {group: min(cluster) for group, cluster in zip(groups, clusters, strict=True)}
     return sorted(groups, key=lambda group: (-len(group.calls), order[group]))
 
 
@@ -46,6 +46,6 @@ def _clusters(vectors: Vectors, alike: float) -> list[list[int]]:
 
     labels = fcluster(linkage(pdist(vectors, "cosine"), "average"), 1.0 - alike, "distance")
     clusters: dict[int, list[int]] = {}
-    for place, label in enumerate(labels):
-        clusters.setdefault(int(label), []).append(place)
+    for index, label in enumerate(labels):
+        clusters.setdefault(int(label), []).append(index)
     return list(clusters.values())

@@ -40,16 +40,16 @@ def cut(chunks: Sequence[TranscriptChunk]) -> list[Cut]:
     """Passages of a call, in order of time. Chunks in doubt and without words are left out of what is encoded."""
     turns = _turns(chunks)
     found: list[Cut] = []
-    place = 0
-    while place < len(turns):
+    index = 0
+    while index < len(turns):
         taken = 1
-        while taken < TURNS and place + taken < len(turns) and _chars(turns[place : place + taken + 1]) <= MOST_CHARS:
+        while taken < TURNS and index + taken < len(turns) and _chars(turns[index : index + taken + 1]) <= MOST_CHARS:
             taken += 1
-        here = turns[place : place + taken]
+        here = turns[index : index + taken]
         found.append(Cut(tuple(chunk for turn in here for chunk in turn), " ".join(_text(turn) for turn in here)))
-        if place + taken >= len(turns):
+        if index + taken >= len(turns):
             break
-        place += max(1, min(STEP, taken - 1) if taken > 1 else 1)
+        index += max(1, min(STEP, taken - 1) if taken > 1 else 1)
     return found
 
 

@@ -136,10 +136,10 @@ class Quoter:
             (cosine or 0.0) + COVERED * coverage(self._weights, [candidate.text], passage.language) + candidate.bonus
             for candidate, cosine in zip(found, near, strict=True)
         ]
-        place = max(range(len(found)), key=lambda number: (scores[number], -number))
-        best = found[place]
-        vector = None if vectors is None else vectors[place]
-        return Chosen(best.line, best.before, scores[place], near[place], vector, best.does)
+        index = max(range(len(found)), key=lambda number: (scores[number], -number))
+        best = found[index]
+        vector = None if vectors is None else vectors[index]
+        return Chosen(best.line, best.before, scores[index], near[index], vector, best.does)
 
     # ------------------------------------------------------------------------------------------ English
 

@@ -171,7 +171,7 @@ def _times(chunk: TranscriptChunk, count: int) -> list[SpeechSpan]:
     speech = chunk.speech or ((chunk.start_s, chunk.end_s),)
     start, end = speech[0][0], speech[-1][1]
     step = (end - start) / max(count, 1)
-    return [(start + place * step, start + (place + 1) * step) for place in range(count)]
+    return [(start + index * step, start + (index + 1) * step) for index in range(count)]
 
 
 def _sentence(text: str, first: int, end: int) -> str:

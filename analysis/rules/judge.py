@@ -127,7 +127,7 @@ def _mood_fall(asked: MoodFall, heard: Heard) -> Verdict:
     mood = _mood_of(asked.role, asked.source, heard)
     if isinstance(mood, Unknown):
         return mood
-    quarters = [(place, score) for place, score in enumerate(mood.quarters) if score is not None]
+    quarters = [(index, score) for index, score in enumerate(mood.quarters) if score is not None]
     if len(quarters) < 2:
         return Unknown(f"{who(asked.role)} speaks in one quarter of the call alone")
     falls = [

@@ -98,9 +98,9 @@ class Stream:
         self._said = [(stem, f"{EXACT}{word}") for stem, word in said]
         self._breaks = sorted(breaks)
         self._places: dict[str, list[int]] = {}
-        for place, forms in enumerate(self._said):
+        for index, forms in enumerate(self._said):
             for form in forms:
-                self._places.setdefault(form, []).append(place)
+                self._places.setdefault(form, []).append(index)
 
     def find(self, phrase: str, language: str | None) -> list[tuple[int, int]]:
         """Where the phrase is said, in order: first place and the one after its last, without overlaps."""
@@ -114,25 +114,25 @@ class Stream:
     def _hits(self, elements: tuple[Element, ...]) -> Iterator[tuple[int, int]]:
         first = elements[0]
         assert first is not None
-        for start in sorted(place for stem in first for place in self._places.get(stem, ())):
+        for start in sorted(index for stem in first for index in self._places.get(stem, ())):
             end = self._match(elements, 1, start + 1, self._end_of_talk(start))
             if end is not None:
                 yield start, end
 
-    def _end_of_talk(self, place: int) -> int:
-        after = bisect_right(self._breaks, place)
+    def _end_of_talk(self, index: int) -> int:
+        after = bisect_right(self._breaks, index)
         return self._breaks[after] if after < len(self._breaks) else len(self._said)
 
-    def _match(self, elements: tuple[Element, ...], number: int, place: int, limit: int) -> int | None:
+    def _match(self, elements: tuple[Element, ...], number: int, index: int, limit: int) -> int | None:
         """Place after the last word, where elements from `number` on stand at `place`."""
         if number == len(elements):
-            return place
+            return index
         element = elements[number]
         if element is not None:
-            fits = place < limit and not element.isdisjoint(self._said[place])
-            return self._match(elements, number + 1, place + 1, limit) if fits else None
+            fits = index < limit and not element.isdisjoint(self._said[index])
+            return self._match(elements, number + 1, index + 1, limit) if fits else None
         for skipped in range(GAP_WORDS + 1):
-            end = self._match(elements, number + 1, place + skipped, limit)
+            end = self._match(elements, number + 1, index + skipped, limit)
             if end is not None:
                 return end
         return None

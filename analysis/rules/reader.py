@@ -52,8 +52,8 @@ def _names(book: RuleFile, places: Places, where: str) -> Iterator[str]:
     yield from _twice("rules", rules, places, where)
     yield from _twice("scorecards", [card.name for card in book.scorecards], places, where)
     for number, card in enumerate(book.scorecards):
-        for place, item in enumerate(card.items):
-            named = ("scorecards", str(number), "items", str(place), "rule")
+        for index, item in enumerate(card.items):
+            named = ("scorecards", str(number), "items", str(index), "rule")
             if item.rule not in rules:
                 close = difflib.get_close_matches(item.rule, rules, n=1)
                 hint = f"did you mean {close[0]}? " if close else ""
@@ -61,14 +61,14 @@ def _names(book: RuleFile, places: Places, where: str) -> Iterator[str]:
                     f"{place_of(where, places, named)}: {'.'.join(named)}: no rule is named {item.rule!r}; {hint}"
                     f"the rules are: {', '.join(rules)}"
                 )
-            elif item.rule in [before.rule for before in card.items[:place]]:
+            elif item.rule in [before.rule for before in card.items[:index]]:
                 yield f"{place_of(where, places, named)}: {'.'.join(named)}: {item.rule!r} answers another item already"
 
 
 def _twice(kind: str, names: Sequence[str], places: Places, where: str) -> Iterator[str]:
     first: dict[str, str] = {}
-    for place, name in enumerate(names):
-        here = place_of(where, places, (kind, str(place), "name"))
+    for index, name in enumerate(names):
+        here = place_of(where, places, (kind, str(index), "name"))
         if name in first:
-            yield f"{here}: {kind}.{place}.name: {name!r} is another one's name ({first[name]})"
+            yield f"{here}: {kind}.{index}.name: {name!r} is another one's name ({first[name]})"
         first.setdefault(name, here)

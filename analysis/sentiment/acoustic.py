@@ -41,7 +41,7 @@ def as_in_calls(sentiment: Sentiment, neutral_share: float) -> Sentiment:
     """
     other = (1.0 - neutral_share) / 2
     weighed = (sentiment.negative * other, sentiment.neutral * neutral_share, sentiment.positive * other)
-    negative, positive = (round(weighed[place] / sum(weighed), DIGITS) for place in (0, 2))
+    negative, positive = (round(weighed[index] / sum(weighed), DIGITS) for index in (0, 2))
     return Sentiment(negative, max(0.0, round(1.0 - negative - positive, DIGITS)), positive)
 
 

@@ -68,9 +68,9 @@ class Parts:
         too: each by its words, twice over, times how little neutral it is; the whole line by its words.
         """
         totals = np.zeros((self.lines, 3))
-        for place, (piece, line, answer) in enumerate(zip(self.pieces, self.of_line, answers, strict=True)):
+        for index, (piece, line, answer) in enumerate(zip(self.pieces, self.of_line, answers, strict=True)):
             weight = float(len(piece.text.split()) or 1)
-            totals[line] += np.asarray(answer.shares) * (weight if place < self.lines else 2 * weight * _mood(answer))
+            totals[line] += np.asarray(answer.shares) * (weight if index < self.lines else 2 * weight * _mood(answer))
         shares = totals / totals.sum(axis=1, keepdims=True)
         return [Sentiment(negative, max(0.0, 1 - negative - positive), positive) for negative, _, positive in shares]
 

@@ -47,20 +47,20 @@ def lines_of(chunks: Sequence[TranscriptChunk]) -> list[SpokenLine]:
     A recogniser cuts sentences at pauses, and `and died down` means little alone: the chunks of one sentence all get
     the words of the whole one.
     """
-    order = sorted(range(len(chunks)), key=lambda place: (chunks[place].start_s, chunks[place].end_s))
+    order = sorted(range(len(chunks)), key=lambda index: (chunks[index].start_s, chunks[index].end_s))
     breaths = _breaths(chunks, order)
     lines: dict[int, SpokenLine] = {}
     latest: dict[Role, TranscriptChunk] = {}
-    for place in order:
-        chunk = chunks[place]
+    for index in order:
+        chunk = chunks[index]
         others = [other for role, other in latest.items() if role is not chunk.role]
         answered = max(others, key=lambda other: other.start_s, default=None)
         near = answered is not None and chunk.start_s - answered.end_s <= ANSWERED_WITHIN_S
         before = without_marks(answered.text) if answered is not None and near else None
-        lines[place] = SpokenLine(text=breaths[place], role=chunk.role, before=before)
+        lines[index] = SpokenLine(text=breaths[index], role=chunk.role, before=before)
         if without_marks(chunk.text):
             latest[chunk.role] = chunk
-    return [lines[place] for place in range(len(chunks))]
+    return [lines[index] for index in range(len(chunks))]
 
 
 def _breaths(chunks: Sequence[TranscriptChunk], order: Sequence[int]) -> dict[int, str]:
@@ -68,18 +68,18 @@ def _breaths(chunks: Sequence[TranscriptChunk], order: Sequence[int]) -> dict[in
     punctuated = {chunk.role for chunk in chunks if _ends_sentence(chunk.text)}
     members: dict[int, list[int]] = {}
     latest: dict[Role, list[int]] = {}
-    for place in order:
-        chunk = chunks[place]
+    for index in order:
+        chunk = chunks[index]
         breath = latest.get(chunk.role)
         if breath is None or not _goes_on(chunks, breath, chunk, punctuated):
             breath = []
-        breath.append(place)
-        members[place] = latest[chunk.role] = breath
+        breath.append(index)
+        members[index] = latest[chunk.role] = breath
         if len(without_marks(chunk.text).split()) > BACKCHANNEL_WORDS:
             for role in latest.keys() - {chunk.role}:
                 latest[role] = []
     return {
-        place: " ".join(without_marks(chunks[member].text) for member in breath) for place, breath in members.items()
+        index: " ".join(without_marks(chunks[member].text) for member in breath) for index, breath in members.items()
     }
 
 

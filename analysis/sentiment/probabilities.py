@@ -26,10 +26,10 @@ def to_sentiments(rows: Any, classes: Any, card: ModelCard | None) -> list[Senti
         raise ModelUnavailable(
             f"the model answers {unknown}, not {', '.join(ORDER)}; map its labels and train it again"
         )
-    place = {name: column for column, name in enumerate(names)}
+    column_of = {name: column for column, name in enumerate(names)}
     sentiments = []
     for row in rows:
-        shares = [max(0.0, float(row[place[name]])) if name in place else 0.0 for name in ORDER]
+        shares = [max(0.0, float(row[column_of[name]])) if name in column_of else 0.0 for name in ORDER]
         if not sum(shares) > 0:
             raise ModelUnavailable(f"the model answers {list(row)}, which are no probabilities; train it again")
         sentiments.append(settled(*shares))

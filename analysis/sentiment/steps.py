@@ -89,22 +89,22 @@ class TextSentimentStep:
         waiting: dict[Role, list[tuple[int, int, SpokenLine]]] = {}
         for number, call in enumerate(calls):
             lines = lines_of(call.transcript.chunks)
-            for place, chunk in enumerate(call.transcript.chunks):
+            for index, chunk in enumerate(call.transcript.chunks):
                 reason = self._reason_against(call, chunk)
                 if reason is None:
-                    waiting.setdefault(chunk.role, []).append((number, place, lines[place]))
+                    waiting.setdefault(chunk.role, []).append((number, index, lines[index]))
                 else:
-                    found[number, place] = chunk_sentiment(chunk, None, reason)
-        for role, places in waiting.items():
-            sentiments = self._engines[role].predict([line for _, _, line in places])
-            for (number, place, _), sentiment in zip(places, sentiments, strict=True):
-                found[number, place] = chunk_sentiment(calls[number].transcript.chunks[place], sentiment)
+                    found[number, index] = chunk_sentiment(chunk, None, reason)
+        for role, asked in waiting.items():
+            sentiments = self._engines[role].predict([line for _, _, line in asked])
+            for (number, index, _), sentiment in zip(asked, sentiments, strict=True):
+                found[number, index] = chunk_sentiment(calls[number].transcript.chunks[index], sentiment)
         client = self._engines[Role.CLIENT]
         return [
             call_result(
                 self,
                 call,
-                [found[number, place] for place in range(len(call.transcript.chunks))],
+                [found[number, index] for index in range(len(call.transcript.chunks))],
                 self._settings.call,
                 provider=client.name,
                 model=client.model,
@@ -174,17 +174,17 @@ class AcousticSentimentStep:
         audio = {channel.channel: channel for channel in call.audio}
         broken = False
         for channel in sorted({chunk.channel for chunk in chunks}):
-            places = [place for place, chunk in enumerate(chunks) if chunk.channel == channel]
+            indices = [index for index, chunk in enumerate(chunks) if chunk.channel == channel]
             samples = open_samples(audio[channel]) if channel in audio else "audio of this channel is not at hand"
             if isinstance(samples, str):
                 broken = True
-                found.update({place: chunk_sentiment(chunks[place], None, samples) for place in places})
+                found.update({index: chunk_sentiment(chunks[index], None, samples) for index in indices})
                 continue
-            spans = [(chunks[place].start_s, chunks[place].end_s) for place in places]
-            heard = self._engine.channel(samples, spans, chunks[places[0]].role)
-            for place, (sentiment, reason) in zip(places, heard, strict=True):
-                found[place] = chunk_sentiment(chunks[place], sentiment, reason)
-        in_order = [found[place] for place in range(len(chunks))]
+            spans = [(chunks[index].start_s, chunks[index].end_s) for index in indices]
+            heard = self._engine.channel(samples, spans, chunks[indices[0]].role)
+            for index, (sentiment, reason) in zip(indices, heard, strict=True):
+                found[index] = chunk_sentiment(chunks[index], sentiment, reason)
+        in_order = [found[index] for index in range(len(chunks))]
         mood, model = self._settings.call, self._engine.model
         return call_result(self, call, in_order, mood, provider="sklearn", model=model, broken=broken)
 

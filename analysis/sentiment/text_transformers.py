@@ -67,12 +67,12 @@ class TransformersSentiment:
             return []
         if self._classifier is None:
             self._load()
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         found: dict[int, Sentiment] = {}
         for first in range(0, len(order), self._settings.batch_size):
-            places = order[first : first + self._settings.batch_size]
-            found.update(zip(places, self._batch([texts[place] for place in places]), strict=True))
-        return [found[place] for place in range(len(texts))]
+            indices = order[first : first + self._settings.batch_size]
+            found.update(zip(indices, self._batch([texts[index] for index in indices]), strict=True))
+        return [found[index] for index in range(len(texts))]
 
     def _batch(self, texts: list[str]) -> list[Sentiment]:
         import torch

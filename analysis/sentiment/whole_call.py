@@ -207,7 +207,7 @@ def _turn(floor: _Floor, client: Sequence[_Scored], settings: CallMoodSettings) 
     cuts = range(least, len(ordered) - least + 1)
     if not cuts:
         return None
-    cut = min(cuts, key=lambda place: _level(ordered[:place])[1] + _level(ordered[place:])[1])
+    cut = min(cuts, key=lambda cut: _level(ordered[:cut])[1] + _level(ordered[cut:])[1])
     before, after = _level(ordered[:cut])[0], _level(ordered[cut:])[0]
     middle, sign = (before + after) / 2, math.copysign(1.0, after - before)
     if abs(after - before) < settings.turn_min_change or not (

@@ -278,8 +278,8 @@ def statements_of(text: str) -> Iterator[str]:
     """Whole sentences about the call: not the one that was cut, not a greeting that strayed into the text."""
     # Small models take the brackets and dots of the form shown to them for part of the answer.
     sentences = split_sentences(" ".join(text.split()).strip("() ").replace("...", ""))
-    for place, sentence in enumerate(sentences):
-        cut = place == len(sentences) - 1 and not _ENDS.search(sentence)
+    for index, sentence in enumerate(sentences):
+        cut = index == len(sentences) - 1 and not _ENDS.search(sentence)
         stray = _SPOKEN_TO & set(words(sentence)) or _ABOUT_THE_CALL.search(sentence) or _TALK.search(sentence)
         if (cut and len(sentences) > 1) or stray or not content_stems(sentence, "en"):
             continue

@@ -69,14 +69,14 @@ def choose_lines(
     chosen: list[int] = []
     rest = list(range(len(lines)))
     while rest and limit > 0:
-        best = max(rest, key=lambda place: scores[place] - settings.redundancy * _repeated(lines[place], covered))
+        best = max(rest, key=lambda index: scores[index] - settings.redundancy * _repeated(lines[index], covered))
         rest.remove(best)
         if lines[best].length <= limit or not chosen:
             chosen.append(best)
             covered.update(lines[best].stems)
             limit -= lines[best].length
-            rest = [place for place in rest if lines[place].length <= limit]
-    return [lines[place] for place in sorted(chosen)]
+            rest = [index for index in rest if lines[index].length <= limit]
+    return [lines[index] for index in sorted(chosen)]
 
 
 def line_scores(lines: Sequence[Line], settings: ExtractiveSummarySettings) -> list[float]:
@@ -84,11 +84,11 @@ def line_scores(lines: Sequence[Line], settings: ExtractiveSummarySettings) -> l
     lines_with = Counter(stem for line in lines for stem in set(line.stems))
     has_client = any(line.chunk.role == Role.CLIENT for line in lines)
     scores = []
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         stems = set(line.stems)
         recurring = sum(min(_MOST_RECURRENCES, lines_with[stem] - 1) for stem in stems)
-        ends = place >= len(lines) - _ENDING_LINES and len(stems) >= _MIN_STEMS
-        score = settings.opening_weight * math.exp(-place / settings.opening_lines)
+        ends = index >= len(lines) - _ENDING_LINES and len(stems) >= _MIN_STEMS
+        score = settings.opening_weight * math.exp(-index / settings.opening_lines)
         score += settings.density_weight * len(stems) / line.length
         score += settings.recurrence_weight * recurring / max(3, line.length)
         score += settings.ending_weight * ends

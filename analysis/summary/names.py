@@ -46,17 +46,17 @@ def names_in(text: str, language: str, dates: Collection[str]) -> Iterator[str]:
     ordinary = stop_words(language)
     for sentence in sentences(text):
         found = list(CAPITALISED.finditer(sentence))
-        for place, match in enumerate(found):
+        for index, match in enumerate(found):
             word = match.group(0)
             folded = plain(word.casefold().replace("’", "'"))
             if not word[0].isupper() or folded in _ROLE_WORDS or folded in ordinary:
                 continue
             if folded in dates or folded.removesuffix("s") in dates:
                 continue
-            if place == 0 or re.search(r"[:–—\"“«(]\s*$", sentence[: match.start()]):
-                if _begins_like_a_name(found[place : place + 2], language):
+            if index == 0 or re.search(r"[:–—\"“«(]\s*$", sentence[: match.start()]):
+                if _begins_like_a_name(found[index : index + 2], language):
                     yield word
-            elif checks_names(language) or found[place - 1].group(0).casefold() in _TITLES:
+            elif checks_names(language) or found[index - 1].group(0).casefold() in _TITLES:
                 yield word
 
 

@@ -74,7 +74,7 @@ class _Words:
 
     def __init__(self, texts: Sequence[str], language: str | None) -> None:
         self._language = language
-        self._facts = SpokenFacts([_as_chunk(place, text) for place, text in enumerate(texts)], language)
+        self._facts = SpokenFacts([_as_chunk(index, text) for index, text in enumerate(texts)], language)
         self._stems = {stem for text in texts for stem in content_stems(text, language)}
         self._words = {word for text in texts for word in words(text)}
 
@@ -102,15 +102,15 @@ def quoted(sentences: Sequence[SummaryEvidence], language: str | None) -> str:
 
 def answers(sentences: Sequence[SummaryEvidence], language: str | None) -> Iterator[str]:
     """Each detail: a question with its answer."""
-    for place in range(0, len(sentences) - 1, 2):
-        yield quoted(sentences[place : place + 2], language)
+    for index in range(0, len(sentences) - 1, 2):
+        yield quoted(sentences[index : index + 2], language)
 
 
 def _speaker(role: Role, language: str | None) -> str:
     return _SPEAKERS.get(language or "en", {}).get(role, ROLE_NAMES[role])
 
 
-def _as_chunk(place: int, text: str) -> TranscriptChunk:
+def _as_chunk(number: int, text: str) -> TranscriptChunk:
     return TranscriptChunk(
-        channel=0, ordinal=place, role=Role.UNKNOWN, start_s=float(place), end_s=float(place) + 1.0, text=text
+        channel=0, ordinal=number, role=Role.UNKNOWN, start_s=float(number), end_s=float(number) + 1.0, text=text
     )

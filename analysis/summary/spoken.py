@@ -169,10 +169,10 @@ def _up_to(parts: SummaryParts, max_words: int) -> dict[SummaryPart, list[Readin
     for part in _TAKEN_FIRST:
         step = 2 if part is SummaryPart.DETAIL else 1
         chosen = parts.of.get(part, ())
-        for place in range(0, len(chosen), step):
-            group = chosen[place : place + step]
+        for index in range(0, len(chosen), step):
+            group = chosen[index : index + step]
             length = sum(len(words(reading.text)) for reading in group if reading not in counted)
-            always = place == 0 and part in (SummaryPart.OUTCOME, SummaryPart.REASON)
+            always = index == 0 and part in (SummaryPart.OUTCOME, SummaryPart.REASON)
             if length <= left or always:
                 kept[part].extend(group)
                 counted.update(group)

@@ -121,10 +121,10 @@ def _reason(readings: Sequence[Reading]) -> list[Reading]:
     last = max(reading.place for reading in chosen)
     further = [
         reading
-        for place, reading in enumerate(readings[last + 1 :], start=last + 1)
+        for index, reading in enumerate(readings[last + 1 :], start=last + 1)
         if reading.by(Role.CLIENT)
         and reading.sentence.role is best.sentence.role
-        and (Act.FURTHER in reading.acts or _announced(reading, readings[place - 1]))
+        and (Act.FURTHER in reading.acts or _announced(reading, readings[index - 1]))
         and not reading.polite
         and len(words(reading.text)) >= _FEWEST_WORDS_OF_FURTHER
         and reading.near(chosen) < SAME
@@ -238,7 +238,7 @@ def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Readi
 def _without_greeting(question: Reading) -> Reading:
     """ "Swift Parcels, Karim speaking, can I have your order number?" without the company and the name."""
     text = question.text
-    for comma in reversed([place for place, letter in enumerate(text) if letter == ","]):
+    for comma in reversed([index for index, letter in enumerate(text) if letter == ","]):
         before, after = text[:comma], text[comma + 1 :].strip()
         greeted = Act.GREETING in acts_of(before) or Act.GREETING in acts_of(before.rpartition(",")[2].strip())
         if greeted and asks(after):

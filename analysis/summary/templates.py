@@ -133,9 +133,9 @@ _EXAMPLE = Summary(
     next_step="The agent calls back.",
     evidence=tuple(
         SummaryEvidence(
-            part=part, text=text, role=role, start_s=place * 9.0, end_s=place * 9.0 + 4.0, channel=0, chunk=0
+            part=part, text=text, role=role, start_s=index * 9.0, end_s=index * 9.0 + 4.0, channel=0, chunk=0
         )
-        for place, (part, role, text) in enumerate(
+        for index, (part, role, text) in enumerate(
             (
                 (SummaryPart.REASON, Role.CLIENT, "Where is my parcel?"),
                 (SummaryPart.DETAIL, Role.AGENT, "when did you order it"),

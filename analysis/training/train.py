@@ -114,8 +114,8 @@ def _compare(task: Task, fresh: Probabilities, seed: int) -> tuple[Comparison | 
     except (ModelUnavailable, UntrustedModel) as error:
         # Users train again to replace a model that no longer loads, so such a model must not stop the training.
         return None, f"no comparison: {error}"
-    for place, shares in known.items():
-        old[place] = shares
+    for index, shares in known.items():
+        old[index] = shares
     how = f" (on {len(known)} of {len(old)} items by its own held-out answers: it was trained on them)" if known else ""
     comparison = compare(task.material.labels, fresh, old, task.material.groups, seed)
     return comparison, f"{comparison.verdict} {name}{how}, UAR difference {comparison.recall}"
@@ -132,10 +132,10 @@ def _held_out_of(task: Task) -> dict[int, list[float]] | str:
     if not rows and read_card(folder).data.get("labels_sha256") == task.labels.sha256:
         return "the model in use was trained on these items and kept no held-out answers: no fair comparison"
     known = {}
-    for place, key in enumerate(item_keys(task.labels.items, task.kind) if rows else ()):
+    for index, key in enumerate(item_keys(task.labels.items, task.kind) if rows else ()):
         if key in rows:
             shares = dict(zip(theirs, rows[key], strict=True))
-            known[place] = [shares.get(name, 0.0) for name in task.classes]
+            known[index] = [shares.get(name, 0.0) for name in task.classes]
     return known
 
 

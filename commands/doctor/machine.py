@@ -114,7 +114,7 @@ def folders(settings: Settings) -> Iterator[Finding]:
 def folder(key: str, path: Path, min_free_gb: float) -> Finding:
     """One folder of the configuration. Judged by permissions: nothing is written."""
     path = path.expanduser().absolute()
-    there = next(place for place in (path, *path.parents) if place.exists())
+    there = next(folder_above for folder_above in (path, *path.parents) if folder_above.exists())
     if not there.is_dir():
         problem = f"{there} is not a folder"
     elif not os.access(there, os.W_OK | os.X_OK):

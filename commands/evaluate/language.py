@@ -100,13 +100,13 @@ def labelled_calls(folder: Path, step: str) -> list[LabelledCall]:
         chunks = tuple(
             TranscriptChunk(
                 channel=turn.channel,
-                ordinal=place,
+                ordinal=index,
                 role=Role(turn.role) if turn.role in ("agent", "client") else Role.UNKNOWN,
-                start_s=turn.start_s if turn.start_s is not None else float(place),
-                end_s=turn.end_s if turn.end_s is not None else float(place) + 1.0,
+                start_s=turn.start_s if turn.start_s is not None else float(index),
+                end_s=turn.end_s if turn.end_s is not None else float(index) + 1.0,
                 text=turn.text,
             )
-            for place, turn in enumerate(true.spoken)
+            for index, turn in enumerate(true.spoken)
         )
         segment = labels.get("segment") or next((known for known in CustomerSegment if f"_{known}_" in path.name), None)
         call = CallForAnalysis(

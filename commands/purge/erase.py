@@ -128,7 +128,7 @@ class Erasure:
         """Without those that lie in another of them."""
         folders = [self.settings.output.directory, *self.settings.retention.exports]
         places = sorted({folder.resolve() for folder in folders if folder.is_dir()})
-        return [place for place in places if not any(other in place.parents for other in places)]
+        return [folder for folder in places if not any(other in folder.parents for other in places)]
 
     def _with_receipt(self, done: Erased) -> Erased:
         made = marks(self.database)

@@ -100,12 +100,12 @@ def erase_in_files(
 
 def _files(folder: Path) -> Iterator[Path]:
     """Regular files; a database and what links lead to are passed over."""
-    for place, folders, names in os.walk(folder):
+    for within, folders, names in os.walk(folder):
         if "PG_VERSION" in names:
             folders.clear()
             continue
         folders.sort()
-        yield from (path for name in sorted(names) if (path := Path(place) / name).is_file() and not path.is_symlink())
+        yield from (path for name in sorted(names) if (path := Path(within) / name).is_file() and not path.is_symlink())
 
 
 def _erase_in_file(path: Path, what: Named, delimiter: str, outcome: FilesOutcome, write: bool) -> None:

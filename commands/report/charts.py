@@ -182,12 +182,12 @@ def _y(axis: Axis, value: float) -> float:
     return HEIGHT - BOTTOM - axis.share(value) * (HEIGHT - TOP - BOTTOM)
 
 
-def _x_ticks(axis: Axis, height: float, left: float, place: object) -> list[str]:
-    assert callable(place)
+def _x_ticks(axis: Axis, height: float, left: float, x_of: object) -> list[str]:
+    assert callable(x_of)
     floor = height - BOTTOM
     shapes = [f'<line class="axis" x1="{left}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>']
     for tick in axis.ticks():
-        x = place(tick)
+        x = x_of(tick)
         anchor = "end" if x > WIDTH - RIGHT - 14 else "middle"
         shapes.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{floor}" y2="{floor + 4}"/>')
         shapes.append(f'<text class="tick" x="{x:.1f}" y="{floor + 16}" text-anchor="{anchor}">{number(tick)}</text>')

@@ -126,8 +126,8 @@ def _by_date(settings: Settings) -> bool:
 
 
 def _place(settings: Settings) -> str:
-    (place,) = places(settings.input)
-    return place
+    (address,) = places(settings.input)
+    return address
 
 
 def _left_nothing(result: BatchResult) -> bool:

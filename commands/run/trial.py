@@ -212,9 +212,9 @@ def as_found(path: Path) -> FoundCall:
     )
 
 
-def smallest_recording(place: Path) -> Path | None:
+def smallest_recording(given: Path) -> Path | None:
     """The file itself, or the smallest recording of a folder."""
-    if place.is_file():
-        return place
-    found = [path for path in place.glob("*") if path.suffix in {".wav", ".flac", ".ogg", ".mp3", ".m4a"}]
+    if given.is_file():
+        return given
+    found = [path for path in given.glob("*") if path.suffix in {".wav", ".flac", ".ogg", ".mp3", ".m4a"}]
     return min(found, key=lambda path: path.stat().st_size, default=None)

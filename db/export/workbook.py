@@ -136,15 +136,15 @@ class _Book:
 
         sheet: Any = self._book.create_sheet(title)  # the types know no write-only sheets
         sheet.freeze_panes = "B2"
-        for place, column in enumerate(table.columns, start=1):
-            sheet.column_dimensions[get_column_letter(place)].width = column.width
+        for index, column in enumerate(table.columns, start=1):
+            sheet.column_dimensions[get_column_letter(index)].width = column.width
         sheet.print_title_rows = "1:1"
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.fitToHeight = 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.row_dimensions[1].height = _HEADER_HEIGHT
         sheet.append(_header(sheet, table, self._zone))
-        cells = [_CellWriter(sheet, place, column, self._zone) for place, column in enumerate(table.columns, start=1)]
+        cells = [_CellWriter(sheet, index, column, self._zone) for index, column in enumerate(table.columns, start=1)]
         count = self._keep(rows, cells)
         last = get_column_letter(len(table.columns))
         sheet.auto_filter.ref = f"A1:{last}{count + 1}"
@@ -204,10 +204,10 @@ def _colour_moods(sheet: Any, table: Table, count: int) -> None:
     from openpyxl.styles import PatternFill
     from openpyxl.utils import get_column_letter
 
-    for place, column in enumerate(table.columns, start=1):
+    for index, column in enumerate(table.columns, start=1):
         if not count or not (column.name == "mood" or column.name.endswith(("_mood", "_sentiment"))):
             continue
-        letter = get_column_letter(place)
+        letter = get_column_letter(index)
         for label, colour in _MOOD_COLOURS.items():
             fill = PatternFill("solid", bgColor=colour, fgColor=colour)
             rule = CellIsRule(  # type: ignore[no-untyped-call]

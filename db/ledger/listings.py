@@ -20,16 +20,16 @@ class SettledListing:
     settled_at: datetime
 
 
-def last_listing(database: Database, place: str) -> SettledListing | None:
+def last_listing(database: Database, address: str) -> SettledListing | None:
     query = "SELECT settings_hash, full_at, settled_at FROM listings WHERE place = %s"
-    return next(iter(answer(database, query, kwargs_row(SettledListing), [place])), None)
+    return next(iter(answer(database, query, kwargs_row(SettledListing), [address])), None)
 
 
-def keep_listing(database: Database, place: str, settled: SettledListing) -> None:
+def keep_listing(database: Database, address: str, settled: SettledListing) -> None:
     change(
         database,
         """INSERT INTO listings (place, settings_hash, full_at, settled_at) VALUES (%s, %s, %s, %s)
            ON CONFLICT (place) DO UPDATE SET settings_hash = EXCLUDED.settings_hash,
                full_at = EXCLUDED.full_at, settled_at = EXCLUDED.settled_at""",
-        [place, settled.settings_hash, settled.full_at, settled.settled_at],
+        [address, settled.settings_hash, settled.full_at, settled.settled_at],
     )

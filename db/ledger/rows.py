@@ -281,9 +281,9 @@ def answer_rows(payload: object | None) -> list[Row]:
     """A row per scorecard and item."""
     cards = payload.scorecards if isinstance(payload, Attention) else ()
     return [
-        {"scorecard": card.scorecard, "place": place, **ANSWER.row(answer)}
+        {"scorecard": card.scorecard, "place": index, **ANSWER.row(answer)}
         for card in cards
-        for place, answer in enumerate(card.answers, start=1)
+        for index, answer in enumerate(card.answers, start=1)
     ]
 
 

@@ -49,8 +49,8 @@ class SearchHit(TranscriptChunk):
         pieces = self.text.split()
         if self.words is None or len(self.words) != len(pieces) or before == self.marked:
             return self.start_s
-        place = min(len(before.split()), len(pieces) - 1)
-        return self.words[place].start_s
+        index = min(len(before.split()), len(pieces) - 1)
+        return self.words[index].start_s
 
     def quote(self, around: int = 80) -> str:
         """The first match with about `around` characters on each side, marks kept."""

@@ -28,7 +28,7 @@ UNNAMED = "recording"
 class Keeper(Protocol):
     """Brings a recording that was checked to its place."""
 
-    def keep(self, part: Path, place: Path) -> None:
+    def keep(self, part: Path, destination: Path) -> None:
         """`place` holds the recording and `part` is gone; both are on one file system. Raises OSError."""
         ...
 
@@ -36,16 +36,16 @@ class Keeper(Protocol):
 class Plainly:
     """As it is."""
 
-    def keep(self, part: Path, place: Path) -> None:
+    def keep(self, part: Path, destination: Path) -> None:
         flush(part)
-        os.replace(part, place)
+        os.replace(part, destination)
 
 
 class Sealed:
     """Encrypted, with the key of `encryption.key`. While it arrives it is not: sniffing reads it."""
 
-    def keep(self, part: Path, place: Path) -> None:
-        seal(part, place)
+    def keep(self, part: Path, destination: Path) -> None:
+        seal(part, destination)
         part.unlink()
 
 
@@ -79,12 +79,12 @@ class RecordingFolder:
         if metadata:  # before the recording: whoever finds that finds both
             name, content = sidecar_of(job.file_name, metadata)
             _write(folder / name, content)
-        place = folder / job.file_name
-        self._keeper.keep(part, place)
+        destination = folder / job.file_name
+        self._keeper.keep(part, destination)
         for changed in (folder, folder.parent, self._root):
             flush(changed)
         return KeptRecording(
-            source_uri=file_uri(str(place)), file_name=job.file_name, size_bytes=size_bytes, sha256=sha256
+            source_uri=file_uri(str(destination)), file_name=job.file_name, size_bytes=size_bytes, sha256=sha256
         )
 
     def drop(self, job: Job) -> None:

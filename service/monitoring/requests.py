@@ -62,8 +62,8 @@ class RequestMonitor:
             return
         headers = Headers(scope=scope)
         caller = trace_place(headers.get("traceparent"))
-        place = caller.child() if caller is not None else new_trace()
-        origin = Origin(request_id_of(headers.get(REQUEST_ID)), place)
+        trace = caller.child() if caller is not None else new_trace()
+        origin = Origin(request_id_of(headers.get(REQUEST_ID)), trace)
         scope.setdefault("state", {})["origin"] = origin
         with working_for(origin):
             if scope["type"] == "http":

@@ -57,7 +57,7 @@ class Disk(NamedTuple):
 
 def disk_of(folder: Path) -> Disk:
     """Of the disk on which the folder is, or is to be made. Raises OSError."""
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    there = next(above for above in (folder.absolute(), *folder.absolute().parents) if above.exists())
     return Disk(*shutil.disk_usage(there))
 
 

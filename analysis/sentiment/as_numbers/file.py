@@ -80,7 +80,7 @@ def _text_parts(model: TextModel) -> tuple[dict[str, Any], dict[str, Any]]:
         for counter in model.counted
     ]
     form = {"kind": "text", "encoded": model.encoded, "counted": counted, "sharpness": model.sharpness}
-    idf = {f"idf_{place}": counter.idf for place, counter in enumerate(model.counted)}
+    idf = {f"idf_{index}": counter.idf for index, counter in enumerate(model.counted)}
     return form, {**idf, **{name: getattr(model, name) for name in _TEXT_ARRAYS}}
 
 
@@ -92,9 +92,9 @@ def _text(form: Mapping[str, Any], content: Mapping[str, Any]) -> TextModel:
             longest=counter["longest"],
             weight=counter["weight"],
             vocabulary={term: column for column, term in enumerate(counter["terms"])},
-            idf=content[f"idf_{place}"],
+            idf=content[f"idf_{index}"],
         )
-        for place, counter in enumerate(form["counted"])
+        for index, counter in enumerate(form["counted"])
     )
     return TextModel(
         encoded=form["encoded"],

@@ -71,10 +71,10 @@ class VoiceModel:
         ends = np.cumsum(self.counts)
         of_class = [slice(int(end - count), int(end)) for end, count in zip(ends, self.counts, strict=True)]
         votes, clearly = np.zeros((2, len(kernel), len(self.classes_)))
-        for place, (winner, loser) in enumerate(combinations(range(len(self.classes_)), 2)):
+        for index, (winner, loser) in enumerate(combinations(range(len(self.classes_)), 2)):
             first, second = of_class[winner], of_class[loser]
             wins = kernel[:, first] @ self.dual[loser - 1, first] + kernel[:, second] @ self.dual[winner, second]
-            wins += self.intercept[place]
+            wins += self.intercept[index]
             votes[:, winner] += wins >= 0
             votes[:, loser] += wins < 0
             clearly[:, winner] += wins

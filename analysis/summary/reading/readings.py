@@ -127,14 +127,14 @@ def read(sentences: Sequence[Sentence], substance: Substance | None) -> list[Rea
         small = substance.small_talk(vectors)
     return [
         Reading(
-            place=place,
+            place=index,
             sentence=sentence,
             acts=acts_of(sentence.text),
-            small_talk=float(small[place]),
-            vector=vectors[place],
+            small_talk=float(small[index]),
+            vector=vectors[index],
             stems=frozenset(content_stems(sentence.text, "en")),
         )
-        for place, sentence in enumerate(sentences)
+        for index, sentence in enumerate(sentences)
     ]
 
 
@@ -151,8 +151,8 @@ def answer_to(reading: Reading, readings: Sequence[Reading]) -> list[Reading]:
 
 def question_before(reading: Reading, readings: Sequence[Reading]) -> Reading | None:
     """The question of the other side in the turn before, where this is the first telling sentence after it."""
-    for place in range(reading.place - 1, -1, -1):
-        before = readings[place]
+    for index in range(reading.place - 1, -1, -1):
+        before = readings[index]
         if before.polite and not before.sentence.asks:
             continue
         if before.sentence.turn != reading.sentence.turn - 1:

@@ -161,21 +161,21 @@ class _Stretch:
         """Places in the text at which a word ends that a pause follows."""
         found, begin = [], 0
         for chunk in self.chunks:
-            found += [begin + place for place in pauses_of(chunk.text, chunk.words or ())]
+            found += [begin + offset for offset in pauses_of(chunk.text, chunk.words or ())]
             begin += len(chunk.text) + 1
         return found
 
-    def moment(self, place: int, *, at_end: bool = False) -> tuple[TranscriptChunk, float]:
+    def moment(self, offset: int, *, at_end: bool = False) -> tuple[TranscriptChunk, float]:
         """The chunk that holds this place of the text, and when the word there begins or ends."""
         begin = 0
         for chunk in self.chunks:
-            if place < begin + len(chunk.text) or (at_end and place <= begin + len(chunk.text)):
-                return chunk, _time_in(chunk, place - begin, at_end=at_end)
+            if offset < begin + len(chunk.text) or (at_end and offset <= begin + len(chunk.text)):
+                return chunk, _time_in(chunk, offset - begin, at_end=at_end)
             begin += len(chunk.text) + 1
         return self.chunks[-1], self.chunks[-1].end_s
 
 
-def _time_in(chunk: TranscriptChunk, place: int, *, at_end: bool) -> float:
+def _time_in(chunk: TranscriptChunk, offset: int, *, at_end: bool) -> float:
     """By the word at the place, where the words are those of the text; else the bound of the chunk."""
     until = 0
     for word in chunk.words or ():
@@ -184,9 +184,9 @@ def _time_in(chunk: TranscriptChunk, place: int, *, at_end: bool) -> float:
         if start < 0 or chunk.text[until:start].strip():
             break
         until = start + len(said)
-        if at_end and until >= place:
+        if at_end and until >= offset:
             return word.end_s
-        if not at_end and until > place:
+        if not at_end and until > offset:
             return word.start_s
     return chunk.end_s if at_end else chunk.start_s
 

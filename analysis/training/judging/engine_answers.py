@@ -40,8 +40,8 @@ class BothSides:
     def complete(self) -> list[int]:
         """Indices of the items that have a value from words and from voice."""
         return [
-            place
-            for place, (words, voice) in enumerate(zip(self.words, self.voice, strict=True))
+            index
+            for index, (words, voice) in enumerate(zip(self.words, self.voice, strict=True))
             if words is not None and voice is not None
         ]
 
@@ -90,10 +90,10 @@ def judge_words(
     engines = build_text_engines(settings, encoder)
     found: list[Sentiment | None] = [None] * len(items)
     for role, engine in engines.items():
-        places = [place for place, item in enumerate(items) if item.text and Role(item.role) is role]
-        answers = engine.predict([spoken_line(items[place]) for place in places])
-        for place, answer in zip(places, answers, strict=True):
-            found[place] = answer
+        indices = [index for index, item in enumerate(items) if item.text and Role(item.role) is role]
+        answers = engine.predict([spoken_line(items[index]) for index in indices])
+        for index, answer in zip(indices, answers, strict=True):
+            found[index] = answer
     return found
 
 
@@ -161,9 +161,9 @@ def _unlearned(
             )
         known = known_sentiments(rows, labels.items, kind)
         taken = 0
-        for place, item in enumerate(labels.items):
-            if folders[Role(item.role)] == folder and known[place] is not None and answers[place] is not None:
-                better[place] = known[place]
+        for index, item in enumerate(labels.items):
+            if folders[Role(item.role)] == folder and known[index] is not None and answers[index] is not None:
+                better[index] = known[index]
                 taken += 1
         if taken:
             notes.append(f"{kind}: {folder.name} was trained on {taken} of these items; its held-out answers are taken")

@@ -90,23 +90,23 @@ def _verdict(against: str | None, gain: Comparison | None, fusing: bool) -> str:
     )
 
 
-def _truth(items: Sequence[LabelledItem], places: Sequence[int]) -> tuple[npt.NDArray[np.intp], list[str]]:
-    truth = np.asarray([SENTIMENTS.index(items[place].label) for place in places], dtype=np.intp)
-    return truth, [items[place].group for place in places]
+def _truth(items: Sequence[LabelledItem], indices: Sequence[int]) -> tuple[npt.NDArray[np.intp], list[str]]:
+    truth = np.asarray([SENTIMENTS.index(items[index].label) for index in indices], dtype=np.intp)
+    return truth, [items[index].group for index in indices]
 
 
-def _rows(sentiments: Sequence[Sentiment | None], places: Sequence[int]) -> npt.NDArray[np.float64]:
-    return shares_of([sentiments[place] for place in places])
+def _rows(sentiments: Sequence[Sentiment | None], indices: Sequence[int]) -> npt.NDArray[np.float64]:
+    return shares_of([sentiments[index] for index in indices])
 
 
 def _scores(items: Sequence[LabelledItem], sentiments: Sequence[Sentiment | None], seed: int) -> Scores | None:
-    places = [place for place, sentiment in enumerate(sentiments) if sentiment is not None]
-    if not places:
+    indices = [index for index, sentiment in enumerate(sentiments) if sentiment is not None]
+    if not indices:
         return None
-    truth, groups = _truth(items, places)
-    return score(truth, _rows(sentiments, places), groups, seed)
+    truth, groups = _truth(items, indices)
+    return score(truth, _rows(sentiments, indices), groups, seed)
 
 
-def _recall(items: Sequence[LabelledItem], sentiments: Sequence[Sentiment | None], places: Sequence[int]) -> float:
-    truth, groups = _truth(items, places)
-    return score(truth, _rows(sentiments, places), groups, 0).recall.value
+def _recall(items: Sequence[LabelledItem], sentiments: Sequence[Sentiment | None], indices: Sequence[int]) -> float:
+    truth, groups = _truth(items, indices)
+    return score(truth, _rows(sentiments, indices), groups, 0).recall.value

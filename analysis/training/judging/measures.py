@@ -65,11 +65,11 @@ def calibration_error(truth: Integers, probabilities: Array, bins: int = ECE_BIN
     """Expected calibration error of the most probable class, equal-width bins (Guo et al. 2017)."""
     top = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
-    place = np.minimum((top * bins).astype(int), bins - 1)
+    bin_of = np.minimum((top * bins).astype(int), bins - 1)
     return float(
         sum(
-            (place == number).mean() * abs(right[place == number].mean() - top[place == number].mean())
-            for number in np.unique(place)
+            (bin_of == number).mean() * abs(right[bin_of == number].mean() - top[bin_of == number].mean())
+            for number in np.unique(bin_of)
         )
     )
 
@@ -127,12 +127,12 @@ def compare(truth: Integers, first: Array, second: Array, groups: Sequence[str],
 def _by_group(truth: Integers, probabilities: Array, groups: Sequence[str]) -> tuple[Array, Array, Array]:
     """Per group: confusion table, summed squared error, items."""
     classes = probabilities.shape[1]
-    names, place = np.unique(np.asarray(groups), return_inverse=True)
+    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
     tables: Array = np.zeros((len(names), classes, classes))
-    np.add.at(tables, (place, truth, probabilities.argmax(axis=1)), 1)
+    np.add.at(tables, (group_of, truth, probabilities.argmax(axis=1)), 1)
     wrong = ((probabilities - np.eye(classes)[truth]) ** 2).sum(axis=1)
-    errors: Array = np.bincount(place, weights=wrong, minlength=len(names)).astype(np.float64)
-    sizes: Array = np.bincount(place, minlength=len(names)).astype(np.float64)
+    errors: Array = np.bincount(group_of, weights=wrong, minlength=len(names)).astype(np.float64)
+    sizes: Array = np.bincount(group_of, minlength=len(names)).astype(np.float64)
     return tables, errors, sizes
 
 

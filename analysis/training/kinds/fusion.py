@@ -58,14 +58,14 @@ def _prepare(request: TrainingRequest, _model: str, say: Say) -> Task:
     )
     for note in sides.notes:
         say(note)
-    places = sides.complete()
-    one_sided = len(sides.labels.items) - len(places)
+    indices = sides.complete()
+    one_sided = len(sides.labels.items) - len(indices)
     if one_sided:
         say(f"{counted(one_sided, 'item')} left out: only one side has a value")
-    if not places:
+    if not indices:
         raise ConfigurationError(f"{sides.labels.path}: no item has a value from words and from voice")
-    items = tuple(sides.labels.items[place] for place in places)
-    answers = [(sides.words[place], sides.voice[place]) for place in places]
+    items = tuple(sides.labels.items[index] for index in indices)
+    answers = [(sides.words[index], sides.voice[index]) for index in indices]
     pairs = [(words, voice) for words, voice in answers if words is not None and voice is not None]
     learned = settings.fusion.client_model if settings.fusion.method is FusionMethod.LEARNED else None
     return Task(

@@ -34,7 +34,7 @@ class HeardItems:
 
     def only(self, items: Sequence[LabelledItem]) -> HeardItems:
         """The same, of some of its items, in their order."""
-        places = {item: place for place, item in enumerate(self.items)}
+        places = {item: index for index, item in enumerate(self.items)}
         kept = [places[item] for item in items]
         lost = [f"row {item.row}: too little voice in an altered form" for item in self.items if item not in items]
         return HeardItems(tuple(items), self.values[kept], (*self.left_out, *lost))

@@ -21,9 +21,9 @@ class ClaimsInMemory:
 
     def enqueue(self, run_id: str, calls: Mapping[str, str], priority: int = 0) -> Collection[str]:
         first = len(self._waiting) + len(self._held)
-        for place, call in enumerate(calls.values(), first):
+        for index, call in enumerate(calls.values(), first):
             self._waiting.append(
-                Claim(claim_id=place, run_id=run_id, fence=0, call=json.loads(call), priority=priority)
+                Claim(claim_id=index, run_id=run_id, fence=0, call=json.loads(call), priority=priority)
             )
         return ()
 
