@@ -23,7 +23,7 @@ from bench.materials.testbed import fresh_database
 from bench.million import MIDDLE, load
 from bench.options import options_of
 from db.connection import Database
-from db.export import RESULT_FORMATS, TableFormat, export_table
+from db.export.table_files import RESULT_FORMATS, TableFormat, export_table
 from db.export.tables import CHUNKS
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings

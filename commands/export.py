@@ -12,11 +12,12 @@ from commands.export_bucket import Place, place_of, suffix_of
 from commands.permissions import let_read
 from commands.terminal import say
 from db.existing import existing_ledger
-from db.export import RESULT_FORMATS, TableFormat, export_table, export_transcripts, export_workbook
 from db.export.bigquery import write_bigquery
 from db.export.document import documents
 from db.export.streaming import chosen_call_ids
+from db.export.table_files import RESULT_FORMATS, TableFormat, export_table, export_workbook
 from db.export.tables import RESULTS, TABLES, WORKBOOK
+from db.export.transcripts import export_transcripts
 from db.export.workbook import MOST_ROWS, sheets_of
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import TranscriptFormat

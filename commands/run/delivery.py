@@ -18,11 +18,11 @@ from commands.report.page import write_page
 from commands.run.outbox import Outbox
 from commands.run.proposals import write_proposals
 from db.connection import Database
-from db.export import TableFormat, export_results, export_table, export_transcripts
 from db.export.files import whole_file
 from db.export.result_rows import result_rows
+from db.export.table_files import TableFormat, export_results, export_table
 from db.export.tables import CALLS
-from db.export.transcripts import TRANSCRIPTS
+from db.export.transcripts import TRANSCRIPTS, export_transcripts
 from db.ledger.store import PostgresStore
 from db.queries.calls import calls_to_deliver_of
 from db.queries.chosen import CallFilter

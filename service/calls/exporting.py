@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from db.export import TableFormat, export_table, export_workbook
 from db.export.streaming import chosen_call_ids
+from db.export.table_files import TableFormat, export_table, export_workbook
 from db.export.tables import RESULTS, TABLES, WORKBOOK
 from service.access import What
 from service.calls.choosing import Text, TextQuery, wanted

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from db.export import write_whole
+from db.export.files import write_whole
 from pipeline.records import Transcript
 
 MOST_KEPT = 5000

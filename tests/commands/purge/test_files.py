@@ -16,8 +16,9 @@ from commands.purge.files import FilesOutcome, Named, erase_in_files, named
 from commands.purge.mentions import Mentions
 from db.connection import Database
 from db.erasure import Erasable
-from db.export import RESULT_FORMATS, TableFormat, export_results, export_table, export_transcripts, export_workbook
+from db.export.table_files import RESULT_FORMATS, TableFormat, export_results, export_table, export_workbook
 from db.export.tables import CALLS, CHUNKS, MANIFEST, TURNS, WORKBOOK
+from db.export.transcripts import export_transcripts
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings, OutputSettings, TranscriptFileSettings

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import Database
-from db.export import export_results, write_whole
-from db.export.files import whole_file
+from db.export.files import whole_file, write_whole
 from db.export.result_rows import COLUMNS, result_rows
+from db.export.table_files import export_results
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.output import CsvSettings, OutputSettings
 from pipeline.errors import ConfigurationError, OutputUnavailable

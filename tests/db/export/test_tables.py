@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import Database
-from db.export import RESULT_FORMATS, TableFormat, export_table, parquet_file, streaming
+from db.export import parquet_file, streaming
 from db.export.bigquery import SCHEMA, write_bigquery
 from db.export.columns import Table
 from db.export.csv_file import write_csv
 from db.export.document import documents
 from db.export.streaming import chosen_call_ids, rows_of
-from db.export.table_files import write_table
+from db.export.table_files import RESULT_FORMATS, TableFormat, export_table, write_table
 from db.export.tables import CALLS, CHUNKS, TABLES
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter

@@ -14,12 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.connection import Database
-from db.export import WRITERS, export_transcripts
 from db.export.document import Document, Segment
 from db.export.documents_json import pca_json
 from db.export.lines import cues_of, lines_of, shown, tokens_of
 from db.export.subtitles import srt, txt, vtt
-from db.export.transcripts import file_stem
+from db.export.transcripts import WRITERS, export_transcripts, file_stem
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.output import OutputSettings, TranscriptFileSettings
 from pipeline.records import Role, Word

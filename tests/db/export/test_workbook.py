@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
 from db.connection import Database
-from db.export import TableFormat, export_results, export_table, export_workbook, workbook
+from db.export import workbook
 from db.export.columns import Column, Kind, Table
 from db.export.result_rows import COLUMNS
+from db.export.table_files import TableFormat, export_results, export_table, export_workbook
 from db.export.tables import CALLS, TABLES, WORKBOOK
 from db.export.workbook import LONGEST_CELL, MOST_ROWS, sheets_of, write_workbook
 from db.ledger.store import PostgresStore
