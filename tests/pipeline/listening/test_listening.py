@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from bench.materials.recordings import RATE_HZ, write_wav
+from pipeline.audio.decoding.ingest import ingest
+from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.encryption.here import open_file
 from pipeline.encryption.sealed import is_sealed
 from pipeline.errors import SourceUnreadable
-from pipeline.listening.decoded import ListenTask, SoundFile, build_listener, peaks_of
+from pipeline.listening.decoded import ListenTask, SoundFile, build_listener, flat_within, peaks_of
+from pipeline.listening.muted import MARGIN_S
 from pipeline.listening.recordings import StoredRecording, media_type, why_gone
 from pipeline.listening.room import ListeningRoom
 from pipeline.records import SAMPLE_RATE_HZ
@@ -69,6 +72,65 @@ def test_peaks_show_when_each_channel_sounds(two_sides: Path, tmp_path: Path) ->
         assert (file.getnchannels(), file.getframerate()) == (1, SAMPLE_RATE_HZ)
         assert file.getnframes() == pytest.approx(2 * SAMPLE_RATE_HZ, abs=50)
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["wav", "m4a"])
+@pytest.mark.parametrize("channels", [(), (0,), (1, 0)])
+def test_where_nothing_may_be_heard_a_copy_is_silent(
+    two_sides: Path, tmp_path: Path, form: str, channels: tuple[int, ...]
+) -> None:
+    copy = tmp_path / f"copy.{form}"
+    listen = build_listener(InputSettings(), AudioSettings())
+    peaks = listen(
+        ListenTask(
+            recording=stored(two_sides),
+            spool=tmp_path / "spool",
+            files=(SoundFile(path=copy, channels=channels),),
+            quiet=((0.4, 0.6), (1.4, 9.0)),
+        )
+    )
+    decoded = tmp_path / "decoded"
+    decoded.mkdir()
+    heard = ingest(copy, decoded, AudioSettings())
+    samples = [read_range(path, 0, heard.samples) for path in heard.paths]
+    kept = channels or (0, 1)
+    assert len(samples) == len(kept)
+    assert heard.duration_s == pytest.approx(2.0, abs=0.15)
+    for channel, sound in zip(kept, samples, strict=True):
+        loud = [bool(np.abs(sound[round(s * SAMPLE_RATE_HZ) :][:800]).max() > 0.3) for s in (0.05, 0.5, 0.9, 1.05, 1.6)]
+        assert loud == ([True, False, True, False, False] if channel == 0 else [False, False, False, True, False])
+    middle = [channel[len(channel) // 4] for channel in peaks.channels]
+    assert middle == [0.0, 0.0]
+    assert max(peaks.channels[1][len(peaks.channels[1]) * 3 // 4 :]) == 0.0
+    assert max(peaks.channels[0]) > 0.4
+
+
+def test_peaks_are_flat_where_a_stretch_touches_them() -> None:
+    peaks = (0.5,) * 10
+    flat = flat_within(peaks, [(3.0, 4.0)], 10.0)
+    margin = int(MARGIN_S) + 1
+    first, last = 3 - margin, 4 + margin
+    assert flat == tuple(0.0 if first <= place < last else 0.5 for place in range(10))
+    assert flat_within(peaks, [], 10.0) == peaks
+    assert flat_within((), [(3.0, 4.0)], 10.0) == ()
+
+
+def test_what_was_drawn_is_known_and_the_oldest_copies_go(
+    two_sides: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.listening.room.MOST_PEAKS", 1)
+    monkeypatch.setattr("pipeline.listening.room.MOST_BYTES", 100_000)
+    recording, quiet = stored(two_sides), ((0.4, 0.6),)
+    with ListeningRoom(InputSettings(), AudioSettings(), tmp_path / "spool") as room:
+        assert room.playable(recording) == (two_sides, "audio/wav")
+        first, media = room.playable(recording, quiet)
+        assert (first.is_file(), media) == (True, "audio/wav")
+        assert room.peaks(recording, quiet) is room.peaks(recording, quiet), "it is not decoded again"
+        second, _ = room.playable(recording, ((0.1, 0.2),))
+        assert (first.is_file(), second.is_file()) == (False, True)
+        again, _ = room.playable(recording, quiet)
+        assert again == first
+        assert again.is_file()
 
 
 @pytest.mark.parametrize(("frames", "points"), [(0, 0), (1, 1), (7, 7), (1_000, 1_000), (123_457, 1_000)])

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from pipeline.config.areas.sources import InputSettings
-from pipeline.errors import AudioUndecodable
-from pipeline.listening.muted import MARGIN_S, write_muted
+from pipeline.errors import AudioUndecodable, SourceUnreadable
+from pipeline.listening.muted import MARGIN_S, MuteTask, build_muter, write_muted
+from pipeline.listening.recordings import StoredRecording
+from pipeline.sources.addresses import file_uri
+from tests.pipeline.audio.sounds import tone, write
+from tests.pipeline.audio.tracks import mono, write_tracks
 
 RATE_HZ = 11_025
 
@@ -62,3 +66,39 @@ def test_what_cannot_be_decoded_leaves_no_copy(tmp_path: Path) -> None:
     with pytest.raises(AudioUndecodable):
         write_muted(tmp_path / "a.wav", tmp_path / "b.wav", (), InputSettings())
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def stored(*paths: Path) -> StoredRecording:
+    (path, *_) = paths
+    return StoredRecording(
+        source_uri=file_uri(str(path)), file_name=path.name, size_bytes=path.stat().st_size, modified_at=None,
+        etag=None, container="wav", codec="pcm_s16le", channels=2,
+    )  # fmt: skip
+
+
+def test_a_muter_writes_each_file_and_leaves_no_spool(tmp_path: Path) -> None:
+    before = recording(tmp_path / "a.wav", 2.0)
+    to, spool = tmp_path / "out.wav", tmp_path / "spool"
+    mute = build_muter(InputSettings())
+    (copied,) = mute(MuteTask(recording=stored(tmp_path / "a.wav"), spans=((0.5, 0.7),), to=(to,), spool=spool))
+    assert copied.path == to
+    assert copied.duration_s == pytest.approx(len(before) / RATE_HZ)
+    assert not read(to)[1][round(0.6 * RATE_HZ)].any()
+    assert list(spool.iterdir()) == []
+    with pytest.raises(SourceUnreadable, match="it has 1 files now"):
+        mute(MuteTask(recording=stored(tmp_path / "a.wav"), spans=(), to=(to, to), spool=spool))
+    assert list(spool.iterdir()) == []
+
+
+def test_a_recording_of_several_tracks_or_formats_has_no_muted_copy(tmp_path: Path) -> None:
+    tracks = write_tracks(tmp_path / "a.mka", *mono(tone(1, 440.0), tone(1, 900.0)), form="matroska")
+    with pytest.raises(AudioUndecodable, match="several audio tracks"):
+        write_muted(tracks, tmp_path / "b.wav", (), InputSettings())
+    parts = [write(tmp_path / f"{rate}", tone(2, 440.0), rate=rate, codec="aac", form="adts") for rate in (8000, 16000)]
+    whole = tmp_path / "whole.aac"
+    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(AudioUndecodable, match="its format changes on the way"):
+        write_muted(whole, tmp_path / "b.wav", (), InputSettings())
+    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*"))
+    assert not (tmp_path / "b.wav").exists()
