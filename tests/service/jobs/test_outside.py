@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -121,3 +122,21 @@ def test_a_callback_is_not_sent_elsewhere(outside: OutsideHttp, port: int) -> No
     outside.post(f"http://127.0.0.1:{port}/sound", b"{}", {}, 5)
     with pytest.raises(Refused, match="redirects are not followed"):
         outside.post(f"http://127.0.0.1:{port}/to-sound", b"{}", {}, 5)
+
+
+def late(_: Request) -> Reply:
+    time.sleep(0.3)
+    return Reply(200, b"sound")
+
+
+def test_an_answer_within_its_limit_is_waited_for_and_a_later_one_is_not(outside: OutsideHttp) -> None:
+    """The limit is of each call: longer than a moment, and no longer than asked."""
+    with listening(late) as slow:
+        address = f"http://127.0.0.1:{slow.port}/"
+        outside.post(address, b"{}", {"X-Event": "done"}, 5)
+        assert (slow.seen[-1].method, slow.seen[-1].body, slow.seen[-1].headers["x-event"]) == ("POST", b"{}", "done")
+        assert fetched(outside, address, 5) == b"sound"
+        with pytest.raises(NotNow):
+            outside.post(address, b"{}", {}, 0.1)
+        with pytest.raises(NotNow):
+            fetched(outside, address, 0.1)
