@@ -9,7 +9,7 @@ from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import CallSentiment, ChunkSentiment
 from analysis.results import failed, missing
 from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
-from analysis.sentiment.fusion import Fusion, build_fusion
+from analysis.sentiment.fusion import build_fusion
 from analysis.sentiment.lines import SpokenLine, lines_of, without_marks
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
 from analysis.sentiment.text import TextSentiment, build_text_engines, had_another_name
@@ -203,17 +203,11 @@ class FusionStep:
     needs_audio = False
     after: tuple[str, ...] = ("text", "acoustic")
 
-    def __init__(
-        self,
-        settings: SentimentSettings,
-        text: AnalysisStep,
-        acoustic: AnalysisStep,
-        fusion: Fusion | None = None,
-    ) -> None:
+    def __init__(self, settings: SentimentSettings, text: AnalysisStep, acoustic: AnalysisStep) -> None:
         self._settings = settings
         self._mood = mood_key(settings.call)
         self._sides = (text, acoustic)
-        self._fusion = build_fusion(settings) if fusion is None else fusion
+        self._fusion = build_fusion(settings)
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         return self._hash([side.fingerprint(call) for side in self._sides])

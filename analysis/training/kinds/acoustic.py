@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analysis.model_folder import load_model
 from analysis.sentiment.acoustic import SHIPPED_VOICE
 from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, Array
-from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
+from analysis.sentiment.normalise import Averages, against_speaker
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from analysis.training.judging.crossvalidation import Choice, Recipe
@@ -44,8 +44,6 @@ class AcousticMaterial:
     labels: npt.NDArray[np.intp]
     groups: Sequence[str]
     prior_chunks: float = 2.0
-    normalised: bool = True
-    """Whether inputs in use are normalised against the speaker's own items."""
     voices: Sequence[object] = ()
     """Which items are by one speaker of one call; by default, the groups."""
     altered: Sequence[Array] = ()
@@ -55,20 +53,15 @@ class AcousticMaterial:
         return Averages.of(np.concatenate([values[train] for values in (self.values, *self.altered)]))
 
     def fitting(self, train: Indices) -> tuple[Array, npt.NDArray[np.intp], list[str]]:
-        """Each item in all its forms against its speaker; where calls are not normalised, against everybody."""
+        """Each item in all its forms, against its speaker."""
         averages = self.averages(train)
         forms = [replace(self, values=values, altered=()) for values in (self.values, *self.altered)]
-        views = [form.inputs_by(averages, train) for form in forms]
+        views = [form.by_speaker(averages, train) for form in forms]
         labels = np.tile(self.labels[train], len(views))
         return np.concatenate(views), labels, [self.groups[row] for row in train] * len(views)
 
     def inputs(self, train: Indices, rows: Indices) -> Array:
-        return self.inputs_by(self.averages(train), rows)
-
-    def inputs_by(self, averages: Averages, rows: Indices) -> Array:
-        if not self.normalised:
-            return against_everybody(self.values[rows], averages)
-        return self.by_speaker(averages, rows)
+        return self.by_speaker(self.averages(train), rows)
 
     def by_speaker(self, averages: Averages, rows: Indices) -> Array:
         keys = self.voices or self.groups
@@ -81,15 +74,13 @@ class AcousticMaterial:
         return normalised
 
 
-def material_of(
-    heard: HeardItems, altered: Sequence[HeardItems] = (), classes: Sequence[str] = SENTIMENTS
-) -> AcousticMaterial:
+def material_of(heard: HeardItems, altered: Sequence[HeardItems] = ()) -> AcousticMaterial:
     """Raises ValueError where an altered form holds other items."""
     if any(form.items != heard.items for form in altered):
         raise ValueError("every form must hold the same items")
     return AcousticMaterial(
         heard.values,
-        np.asarray([classes.index(item.label) for item in heard.items]),
+        np.asarray([SENTIMENTS.index(item.label) for item in heard.items]),
         [item.group for item in heard.items],
         voices=[item.voice for item in heard.items],
         altered=[form.values for form in altered],
