@@ -7,9 +7,10 @@ change: see `short_file.py`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 FOR_TESTS = "for tests"
@@ -41,6 +42,17 @@ class _OneOrList:
     ) -> dict[str, Any]:
         items = handler(schema)
         return {"anyOf": [items, items["items"]]}
+
+
+def ends_in(*suffixes: str) -> AfterValidator:
+    """Annotation of a file's path that must have one of these suffixes."""
+
+    def check(path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() not in suffixes:
+            raise ValueError(f"{path} must end in one of {', '.join(suffixes)}")
+        return path
+
+    return AfterValidator(check)
 
 
 T = TypeVar("T")

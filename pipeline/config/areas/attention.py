@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from pipeline.config.base import Area
+from pipeline.config.base import Area, ends_in
 from pipeline.config.influence import IDENTITY
 
-_SUFFIXES = (".yaml", ".yml")
+_FILE = ends_in(".yaml", ".yml")
 
 
 class AttentionSettings(Area):
     """Rules that say which calls need somebody's attention."""
 
-    rules: Annotated[Path | None, IDENTITY] = Path("rules/attention.yaml")
+    rules: Annotated[Path | None, IDENTITY, _FILE] = Path("rules/attention.yaml")
     """Rule file (.yaml, rules/README.md); null for no rules."""
     notify: bool = False
     """true: calls for which a rule with `notify: true` holds are told at the end of the run, each call once, by the
@@ -25,10 +25,3 @@ class AttentionSettings(Area):
     """Only calls that began at most so many days ago (where the start is unknown: whose file is not older)."""
     notify_quotes: bool = True
     """false: no words of the call are sent, only the title of the rule and the moment."""
-
-    @field_validator("rules")
-    @classmethod
-    def _known_kind(cls, value: Path | None) -> Path | None:
-        if value is not None and value.suffix.lower() not in _SUFFIXES:
-            raise ValueError(f"{value} must end in one of {', '.join(_SUFFIXES)}")
-        return value

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from pipeline.config.base import Area
 
@@ -60,6 +60,10 @@ def check_formats(formats: tuple[str, ...]) -> tuple[str, ...]:
     return formats
 
 
+TimeZone = Annotated[str, AfterValidator(check_time_zone)]
+TimeFormats = Annotated[tuple[str, ...], AfterValidator(check_formats)]
+
+
 class FileNamePattern(Area):
     """What a file name says. Groups it may name: started_at (or date and time), direction, agent_id, segment,
     language, queue, related_call, extension, channel_roles; any other group is kept under its own name."""
@@ -68,10 +72,10 @@ class FileNamePattern(Area):
     """Python regular expression with named groups, searched for in the file name (or the path, see `match`)."""
     match: Literal["name", "path"] = "name"
     """name: the file name with its suffix; path: the path below the input folder, with / between folders."""
-    started_at_formats: tuple[str, ...] = ("stamp",)
+    started_at_formats: TimeFormats = ("stamp",)
     """strptime formats of the start time, tried in order; also stamp (year to second, with a fraction and an offset
     where the name has them), iso8601, epoch_s, epoch_ms. Groups date and time are joined by one blank."""
-    timezone: str | None = None
+    timezone: TimeZone | None = None
     """IANA time zone of start times that give none; null for `input.timezone`."""
     values: dict[str, str] = Field(default_factory=dict)
     """Fields that are the same for every name of this form, such as direction: inbound."""
@@ -91,16 +95,6 @@ class FileNamePattern(Area):
         if not groups:
             raise ValueError("names no group; write (?P<agent_id>...) around what is wanted")
         return value
-
-    @field_validator("started_at_formats")
-    @classmethod
-    def _readable_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return check_formats(value)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        return None if value is None else check_time_zone(value)
 
 
 class SidecarSettings(Area):
@@ -141,7 +135,7 @@ class SidecarSettings(Area):
         }
     )
     """Field to column title. file_name is required; further columns of the file are kept as extra."""
-    started_at_formats: tuple[str, ...] = ("auto",)
+    started_at_formats: TimeFormats = ("auto",)
     """strptime formats of started_at, tried in order; also iso8601, stamp, epoch_s, epoch_ms, and auto: any of these
     and 13/02/2026 9:15 PM. There one unambiguous date decides for the whole table whether the day or the month comes
     first."""
@@ -157,11 +151,6 @@ class SidecarSettings(Area):
         if "file_name" not in value:
             raise ValueError("must say which column holds file_name")
         return value
-
-    @field_validator("started_at_formats")
-    @classmethod
-    def _readable_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return check_formats(value)
 
     @field_validator("encoding")
     @classmethod

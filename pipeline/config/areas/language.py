@@ -5,32 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from pipeline.config.base import Area
+from pipeline.config.base import Area, ends_in
 from pipeline.config.influence import IDENTITY, NOTHING, REPLY, SUMMARY, TOPIC, VOCABULARY
 
-_SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
+_FILE = ends_in(".yaml", ".yml", ".csv", ".xlsx")
 
 
 class GlossarySettings(Area):
     """Business topics and domain vocabulary, one catalogue per kind of customer."""
 
-    b2b: Annotated[Path | None, IDENTITY] = Path("glossaries/b2b.yaml")
+    b2b: Annotated[Path | None, IDENTITY, _FILE] = Path("glossaries/b2b.yaml")
     """Catalogue of business customers (.yaml, .csv or .xlsx); null for none."""
-    b2c: Annotated[Path | None, IDENTITY] = Path("glossaries/b2c.yaml")
+    b2c: Annotated[Path | None, IDENTITY, _FILE] = Path("glossaries/b2c.yaml")
     """Catalogue of private customers (.yaml, .csv or .xlsx); null for none."""
     when_segment_unknown: Literal["classify", "b2b", "b2c"] = "classify"
     """Catalogue for a call of unknown segment: classify compares the call with both; or name one."""
     context_terms_max_chars: Annotated[int, VOCABULARY] = Field(default=600, ge=0, le=20000)
     """Longest list of domain terms, in characters, passed to recognisers that accept a vocabulary; 0 for none."""
-
-    @field_validator("b2b", "b2c")
-    @classmethod
-    def _known_kind(cls, value: Path | None) -> Path | None:
-        if value is not None and value.suffix.lower() not in _SUFFIXES:
-            raise ValueError(f"{value} must end in one of {', '.join(_SUFFIXES)}")
-        return value
 
     @model_validator(mode="after")
     def _chosen_one_is_there(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.areas.buckets import S3Settings, checked_bucket
-from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, check_time_zone
+from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, TimeZone
 from pipeline.config.areas.events import EventSettings
 from pipeline.config.areas.file_names import AUTO, NamedPattern
 from pipeline.config.areas.pairs import PairSettings
@@ -155,7 +155,7 @@ class InputSettings(Area):
     look_again_s: Annotated[float, Field(ge=0)] = 1.0
     """Shortest time between the two checks, in seconds."""
 
-    timezone: str = "UTC"
+    timezone: TimeZone = "UTC"
     """IANA time zone of start times (file names, sidecar, .zip) that give none."""
     patterns: tuple[NamedPattern, ...] = (FileNamePattern.model_construct(pattern=AUTO),)
     """Patterns that read metadata from file names, tried in order; the first that matches is used. Names of recorders
@@ -211,11 +211,6 @@ class InputSettings(Area):
     @classmethod
     def _plain_extensions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(extension.lower().removeprefix(".") for extension in value)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        return check_time_zone(value)
 
     @model_validator(mode="after")
     def _a_bucket_is_alone(self) -> InputSettings:
