@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -94,3 +95,27 @@ def test_a_recording_without_a_copy_is_named(url: str, store: PostgresStore, run
     assert "not written: " in said
     assert "a.wav" in said
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_call_without_a_copy_does_not_stop_the_others(
+    url: str, store: PostgresStore, run_id: str, tmp_path: Path
+) -> None:
+    names = ("a.wav", "b.wav", "c.wav", "d.wav")
+    calls = {name: store_call(store, run_id, tmp_path / name, chunk(0, 0, 0.0, "hello")) for name in names}
+    (tmp_path / "b.wav").unlink()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE calls SET transcript_fingerprint = NULL WHERE call_id = %s", [calls["a.wav"]])
+    code, said = export(url, tmp_path)
+    assert code == 1
+    assert "a.wav: no transcript says what is to be silent" in said
+    assert "b.wav" in said
+    assert "2 recordings, silent in 0 stretches" in said
+    copies = sorted(path.name[:1] for path in (tmp_path / "out").glob("*.wav"))
+    assert copies == ["c", "d"]
+    (told,) = (tmp_path / "out").glob("c-*.json")
+    assert json.loads(told.read_text()) == {
+        "call_id": calls["c.wav"],
+        "copies": [{"file": f"c-{calls['c.wav'][:8]}.redacted.wav", "sample_rate_hz": RATE_HZ, "channels": 2,
+                    "duration_s": 20.0, "muted_s": 0.0}],
+        "muted": [],
+    }  # fmt: skip
