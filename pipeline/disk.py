@@ -23,12 +23,12 @@ def says_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_at(file: int, content: bytes, place: int) -> None:
+def write_at(file: int, content: bytes, offset: int) -> None:
     """A write may take only a part of the content: the first sign of a full disk."""
     rest = memoryview(content)
     while rest:
-        written = os.pwrite(file, rest, place)
-        place += written
+        written = os.pwrite(file, rest, offset)
+        offset += written
         rest = rest[written:]
 
 

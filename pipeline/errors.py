@@ -192,8 +192,8 @@ def described(error: BaseException) -> str:
     if said_by_database:
         return f"{kind}: {excerpt(said_by_database)}"
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"raised in {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}, " if frames else ""
-    return f"{kind}: {place}its text of {len(text)} characters may quote the call and is not shown"
+    raised = f"raised in {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}, " if frames else ""
+    return f"{kind}: {raised}its text of {len(text)} characters may quote the call and is not shown"
 
 
 def told(error: BaseException) -> str:

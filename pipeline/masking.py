@@ -105,7 +105,7 @@ def know_settings(content: Mapping[str, Any], environment: Mapping[str, str]) ->
             if key == "webhook":
                 know(*_of_webhook(value.get("url")))
         elif isinstance(value, list | tuple):
-            know_settings({str(place): item for place, item in enumerate(value)}, environment)
+            know_settings({str(index): item for index, item in enumerate(value)}, environment)
         elif isinstance(value, str):
             know_addresses(value)
             if SECRET_NAMES.search(key):
@@ -231,7 +231,7 @@ def _shared(text: str, start: int, secret: str) -> int:
     """How many of the secret's first characters the text has from `start` on."""
     pairs = zip(text[start : start + len(secret)], secret, strict=False)
     longest = min(len(secret), len(text) - start)
-    return next((place for place, (found, expected) in enumerate(pairs) if found != expected), longest)
+    return next((index for index, (found, expected) in enumerate(pairs) if found != expected), longest)
 
 
 def _by_shape(match: re.Match[str]) -> str:

@@ -21,8 +21,8 @@ class SeekableReader(io.RawIOBase):
         """Bytes in all."""
 
     @abstractmethod
-    def read_at(self, place: int, length: int) -> bytes:
-        """At most `length` (over 0) bytes from `place`; none at or beyond the end."""
+    def read_at(self, offset: int, length: int) -> bytes:
+        """At most `length` (over 0) bytes from `offset`; none at or beyond the end."""
 
     def readable(self) -> bool:
         return True
@@ -34,11 +34,11 @@ class SeekableReader(io.RawIOBase):
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        place = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.size}[whence] + offset
-        if place < 0:
+        position = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.size}[whence] + offset
+        if position < 0:
             raise OSError("before the beginning of the file")
-        self._place = place
-        return place
+        self._place = position
+        return position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")

@@ -43,13 +43,13 @@ def find_speech(
     start: int | None = None
     quiet_from: int | None = None
     for index, score in enumerate(scores.tolist()):
-        place = index * step_samples
+        sample = index * step_samples
         if score >= settings.threshold:
             quiet_from = None
-            start = place if start is None else start
+            start = sample if start is None else start
         elif start is not None and score < settings.neg_threshold:
-            quiet_from = place if quiet_from is None else quiet_from
-            if place + step_samples - quiet_from >= min_silence:
+            quiet_from = sample if quiet_from is None else quiet_from
+            if sample + step_samples - quiet_from >= min_silence:
                 found.append(Interval(start, quiet_from))
                 start = quiet_from = None
     if start is not None:
@@ -205,10 +205,10 @@ def _cut(
     start, repeated = interval.start, 0
     while interval.end - start > longest:
         earliest = start + int(longest * (1.0 - settings.cut_search_share))
-        place, quiet = _quietest(levels_db, earliest, start + longest, settings)
-        pieces.append((start, place, repeated))
+        cut, quiet = _quietest(levels_db, earliest, start + longest, settings)
+        pieces.append((start, cut, repeated))
         repeated = 0 if quiet else overlap
-        start = place - repeated
+        start = cut - repeated
     pieces.append((start, interval.end, repeated))
     return pieces
 
@@ -225,9 +225,9 @@ def _quietest(
     smooth = decibels(np.convolve(10.0 ** (around / 10.0), np.full(width, 1.0 / width), mode="valid"))
     best = int(np.argmin(smooth))
     speech = float(np.percentile(around, 90.0))
-    place = (first + best) * FRAME_SAMPLES + width * FRAME_SAMPLES // 2
+    cut = (first + best) * FRAME_SAMPLES + width * FRAME_SAMPLES // 2
     quiet = smooth[best] <= max(speech - settings.cut_quiet_db, SILENCE_DBFS)
-    return min(max(place, earliest), latest), bool(quiet)
+    return min(max(cut, earliest), latest), bool(quiet)
 
 
 def _seconds(intervals: Sequence[Interval]) -> tuple[SpeechSpan, ...]:

@@ -88,8 +88,8 @@ def read_yaml_file(path: Path, *, as_text: bool = False) -> YamlDocument:
     try:
         return parse_yaml(text, as_text=as_text)
     except YamlFault as fault:
-        place = f"{path}:{fault.line}" if fault.line else f"{path}"
-        raise ConfigurationError(f"{place}: not valid YAML: {fault}") from None
+        where = f"{path}:{fault.line}" if fault.line else f"{path}"
+        raise ConfigurationError(f"{where}: not valid YAML: {fault}") from None
 
 
 def parse_yaml(text: str, *, as_text: bool = False) -> YamlDocument:

@@ -134,7 +134,7 @@ def _is_question(chunk: Said) -> bool:
 def _turn_numbers(spoken: Sequence[Said]) -> list[int]:
     """The number of each chunk's turn, from 0: a turn ends where the other speaker begins."""
     numbers: list[int] = []
-    for place, chunk in enumerate(spoken):
-        new = place > 0 and spoken[place - 1].speaker != chunk.speaker
+    for index, chunk in enumerate(spoken):
+        new = index > 0 and spoken[index - 1].speaker != chunk.speaker
         numbers.append((numbers[-1] if numbers else 0) + new)
     return numbers

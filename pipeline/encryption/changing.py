@@ -75,31 +75,31 @@ class ChangingFile:
         whole, rest = divmod(max(0, os.fstat(self._file).st_size - HEADER_BYTES), BLOCK_BYTES + _MORE_BYTES)
         return whole * BLOCK_BYTES + max(0, rest - _MORE_BYTES)
 
-    def read(self, place: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytes:
         """Fewer bytes at the end of the file."""
-        end, parts = min(place + length, self.size), []
-        while place < end:
-            index, skip = divmod(place, BLOCK_BYTES)
-            part = self._block(index)[skip : skip + end - place]
+        end, parts = min(offset + length, self.size), []
+        while offset < end:
+            index, skip = divmod(offset, BLOCK_BYTES)
+            part = self._block(index)[skip : skip + end - offset]
             if not part:
                 break
             parts.append(part)
-            place += len(part)
+            offset += len(part)
         return b"".join(parts)
 
-    def write(self, place: int, content: bytes) -> None:
-        """Zeros fill what lies between the end of the file and `place`."""
+    def write(self, offset: int, content: bytes) -> None:
+        """Zeros fill what lies between the end of the file and `offset`."""
         size = self.size
-        if place > size:
-            content, place = bytes(place - size) + content, size
+        if offset > size:
+            content, offset = bytes(offset - size) + content, size
         rest = memoryview(content)
         while rest:
-            index, skip = divmod(place, BLOCK_BYTES)
+            index, skip = divmod(offset, BLOCK_BYTES)
             block = bytearray(self._block(index) if index * BLOCK_BYTES < size else b"")
             part = rest[: BLOCK_BYTES - skip]
             block[skip : skip + len(part)] = part
             self._put(index, bytes(block))
-            place, rest = place + len(part), rest[len(part) :]
+            offset, rest = offset + len(part), rest[len(part) :]
 
     def truncate(self, size: int) -> None:
         index, left = divmod(size, BLOCK_BYTES)
@@ -160,8 +160,8 @@ class ChangingReader(SeekableReader):
     def size(self) -> int:
         return self._file.size
 
-    def read_at(self, place: int, length: int) -> bytes:
-        return self._file.read(place, length)
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._file.read(offset, length)
 
     def close(self) -> None:
         self._file.close()

@@ -95,19 +95,19 @@ def open_spooled(path: Path) -> io.BufferedReader:
     return open_file(path, must_be_sealed=spool_is_sealed())
 
 
-def seal(part: Path, place: Path) -> None:
-    """`place` becomes the encrypted content of `part`, whole or not at all, and on the disk.
+def seal(part: Path, target: Path) -> None:
+    """`target` becomes the encrypted content of `part`, whole or not at all, and on the disk.
 
     Raises OSError, KeyMissing.
     """
-    aside = place.with_name(f".{place.name}.part")
+    aside = target.with_name(f".{target.name}.part")
     try:
         with open_file(part) as plain, SealedWriter(aside, ring()) as sealed:
             while content := plain.read(1 << 20):
                 sealed.write(content)
         with aside.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(aside, place)
+        os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
 

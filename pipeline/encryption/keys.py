@@ -196,11 +196,11 @@ class KeyRing:
 
 def key_ring(places: KeyPlaces) -> KeyRing:
     """Raises ConfigurationError where a key is not there or is none."""
-    return KeyRing(_keeper(places.key) if places.key else None, [_keeper(place) for place in places.old_keys])
+    return KeyRing(_keeper(places.key) if places.key else None, [_keeper(key) for key in places.old_keys])
 
 
-def _keeper(place: str) -> Keeper:
-    kind, _, name = place.partition(":")
+def _keeper(key: str) -> Keeper:
+    kind, _, name = key.partition(":")
     if kind == "kms":
         return KeyInKms(name)
     if kind == "file":

@@ -173,10 +173,10 @@ class SealedReader(SeekableReader):
         """Bytes of plain content."""
         return self._size
 
-    def read_at(self, place: int, length: int) -> bytes:
-        if place >= self._size:
+    def read_at(self, offset: int, length: int) -> bytes:
+        if offset >= self._size:
             return b""
-        index, skip = divmod(place, self.header.block_bytes)
+        index, skip = divmod(offset, self.header.block_bytes)
         return self._block(index)[skip : skip + length]
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ def names_heard(sides: Sequence[Alignment], names: Sequence[str], language: str 
             for start in range(len(spoken) - len(name) + 1):
                 if spoken[start : start + len(name)] == name:
                     said += 1
-                    heard += all(place in side.hits for place in range(start, start + len(name)))
+                    heard += all(index in side.hits for index in range(start, start + len(name)))
     return heard, said
 
 
@@ -41,18 +41,18 @@ def answers_heard(
     answers = SHORT_ANSWERS.get(language or "", frozenset())
     heard = said = 0
     for channel, side in zip(channels, sides, strict=True):
-        place = 0
+        index = 0
         for turn in (turn for turn in truth.turns if turn.channel == channel):
             words = tuple(words_of(turn.text, language))
-            begin = _found_near(side.reference, words, place)
-            place = (place if begin is None else begin) + len(words)
+            begin = _found_near(side.reference, words, index)
+            index = (index if begin is None else begin) + len(words)
             if begin is not None and 0 < len(words) <= _MOST_ANSWER_WORDS and answers.issuperset(words):
                 said += 1
-                heard += all(spot in side.hits for spot in range(begin, place))
+                heard += all(spot in side.hits for spot in range(begin, index))
     return heard, said
 
 
-def _found_near(spoken: Sequence[str], words: tuple[str, ...], place: int) -> int | None:
+def _found_near(spoken: Sequence[str], words: tuple[str, ...], expected: int) -> int | None:
     """Where a turn's words begin: a number that runs over the border of two turns shifts what follows a little."""
-    spots = sorted(range(max(0, place - _SHIFT), place + _SHIFT + 1), key=lambda spot: abs(spot - place))
+    spots = sorted(range(max(0, expected - _SHIFT), expected + _SHIFT + 1), key=lambda spot: abs(spot - expected))
     return next((spot for spot in spots if tuple(spoken[spot : spot + len(words)]) == words), None)

@@ -67,8 +67,8 @@ def allotted(sizes: Mapping[Stratum, int], wanted: int, seed: str) -> dict[Strat
     """
     left = sorted(sizes, key=lambda stratum: (sizes[stratum], _chance(seed, str(stratum))))
     parts: dict[Stratum, int] = {}
-    for place, stratum in enumerate(left):
-        share = (wanted - sum(parts.values())) // (len(left) - place)
+    for index, stratum in enumerate(left):
+        share = (wanted - sum(parts.values())) // (len(left) - index)
         parts[stratum] = min(sizes[stratum], share)
     # Divisions round down, so that the last and largest strata get what is over; with fewer calls than strata the
     # small ones would always go without.
@@ -84,7 +84,7 @@ def _every_nth(calls: Sequence[Candidate], number: int, seed: str) -> list[Candi
     in_order = sorted(calls, key=lambda call: (_chance(seed, call.agent_id or ""), _chance(seed, call.call_id)))
     step = len(in_order) / number
     start = Random(seed).random() * step  # noqa: S311 - a sample, no secret
-    return [in_order[min(len(in_order) - 1, math.floor(start + place * step))] for place in range(number)]
+    return [in_order[min(len(in_order) - 1, math.floor(start + index * step))] for index in range(number)]
 
 
 def _chance(seed: str, text: str) -> bytes:

@@ -215,16 +215,16 @@ def order_agreement(turns: Sequence[TrueTurn], chunks: Sequence[TranscriptChunk]
     last, right, placed = -1, 0, 0
     for turn in sorted((turn for turn in turns if turn.start_s is not None), key=lambda turn: turn.start_s or 0.0):
         overlaps = [
-            (min(turn.end_s or 0.0, chunk.end_s) - max(turn.start_s or 0.0, chunk.start_s), place)
-            for place, chunk in enumerate(chunks)
+            (min(turn.end_s or 0.0, chunk.end_s) - max(turn.start_s or 0.0, chunk.start_s), index)
+            for index, chunk in enumerate(chunks)
             if chunk.channel == turn.channel
         ]
-        best, place = max(overlaps, default=(0.0, -1))
+        best, index = max(overlaps, default=(0.0, -1))
         if best <= 0:
             continue
         placed += 1
-        right += place >= last
-        last = max(last, place)
+        right += index >= last
+        last = max(last, index)
     return (right, placed) if placed else None
 
 

@@ -57,15 +57,15 @@ class Alignment:
     def hits(self) -> Mapping[int, int]:
         """Places of the words that are right: in the reference, and as heard."""
         return {
-            place: heard
-            for place, heard in self.pairs
-            if place is not None and heard is not None and self.reference[place] == self.heard[heard]
+            expected: heard
+            for expected, heard in self.pairs
+            if expected is not None and heard is not None and self.reference[expected] == self.heard[heard]
         }
 
     @property
     def errors(self) -> WordErrors:
         deleted = sum(heard is None for _, heard in self.pairs)
-        inserted = sum(place is None for place, _ in self.pairs)
+        inserted = sum(expected is None for expected, _ in self.pairs)
         return WordErrors(
             substitutions=len(self.pairs) - deleted - inserted - len(self.hits),
             deletions=deleted,
@@ -81,7 +81,7 @@ def align(reference: Sequence[str], heard: Sequence[str]) -> Alignment:
 
 def _pairs(reference: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int | None, int | None]]:
     if not reference:
-        yield from ((None, place) for place in range(len(heard)))
+        yield from ((None, index) for index in range(len(heard)))
         return
     import jiwer
 
@@ -89,9 +89,9 @@ def _pairs(reference: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int
         expected = range(chunk.ref_start_idx, chunk.ref_end_idx)
         got = range(chunk.hyp_start_idx, chunk.hyp_end_idx)
         if chunk.type == "delete":
-            yield from ((place, None) for place in expected)
+            yield from ((index, None) for index in expected)
         elif chunk.type == "insert":
-            yield from ((None, place) for place in got)
+            yield from ((None, index) for index in got)
         else:
             yield from zip(expected, got, strict=True)
 
@@ -131,11 +131,11 @@ def confusions(calls: Iterable[tuple[str, Alignment]], most: int) -> list[Confus
     in_calls: dict[tuple[str, str], set[str]] = {}
     examples: dict[tuple[str, str], tuple[str, str, str]] = {}
     for call, alignment in calls:
-        for number, (place, got) in enumerate(alignment.pairs):
-            if place is not None and place in alignment.hits:
+        for number, (expected, got) in enumerate(alignment.pairs):
+            if expected is not None and expected in alignment.hits:
                 continue
             key = (
-                "" if place is None else alignment.reference[place],
+                "" if expected is None else alignment.reference[expected],
                 "" if got is None else alignment.heard[got],
             )
             counted[key] += 1
@@ -160,6 +160,6 @@ def confusions(calls: Iterable[tuple[str, Alignment]], most: int) -> list[Confus
 def _around(alignment: Alignment, number: int) -> tuple[str, str]:
     near = alignment.pairs[max(0, number - _CONTEXT_WORDS) : number + _CONTEXT_WORDS + 1]
     return (
-        " ".join(alignment.reference[place] for place, _ in near if place is not None),
+        " ".join(alignment.reference[expected] for expected, _ in near if expected is not None),
         " ".join(alignment.heard[got] for _, got in near if got is not None),
     )

@@ -43,8 +43,8 @@ def word_times(
             )
         ]
         alignment = align([word for word, _, _ in expected], [word for word, _, _ in heard])
-        for place, got in alignment.hits.items():
-            for true_s, heard_s in zip(expected[place][1:], heard[got][1:], strict=True):
+        for spoken, got in alignment.hits.items():
+            for true_s, heard_s in zip(expected[spoken][1:], heard[got][1:], strict=True):
                 if true_s is not None and heard_s is not None:
                     wrong_s += abs(true_s - heard_s)
                     compared += 1
@@ -63,5 +63,5 @@ def _edges(text: str, start_s: float | None, end_s: float | None, language: str 
     words = words_of(text, language)
     last = len(words) - 1
     return [
-        (word, start_s if place == 0 else None, end_s if place == last else None) for place, word in enumerate(words)
+        (word, start_s if index == 0 else None, end_s if index == last else None) for index, word in enumerate(words)
     ]

@@ -106,11 +106,11 @@ def flat_within(peaks: Sequence[float], quiet: Sequence[SpeechSpan], duration_s:
     return tuple(
         0.0
         if any(
-            start_s - MARGIN_S < (place + 1) * length_s and place * length_s < end_s + MARGIN_S
+            start_s - MARGIN_S < (index + 1) * length_s and index * length_s < end_s + MARGIN_S
             for start_s, end_s in quiet
         )
         else peak
-        for place, peak in enumerate(peaks)
+        for index, peak in enumerate(peaks)
     )
 
 
@@ -160,10 +160,10 @@ def _write_aac(path: Path, channels: int, blocks: Iterator[npt.NDArray[np.float3
         stream = out.add_stream("aac", rate=SAMPLE_RATE_HZ)
         stream.codec_context.layout = layout
         stream.codec_context.bit_rate = AAC_BITS_PER_SECOND * channels
-        place = 0
+        sample = 0
         for block in blocks:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
-            frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, place
-            place += block.shape[1]
+            frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, sample
+            sample += block.shape[1]
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))

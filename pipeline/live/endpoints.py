@@ -38,27 +38,27 @@ class SpeechFinder:
         """The stretches of speech that end within these scores."""
         ended: list[Interval] = []
         for score in scores.tolist():
-            place, self.heard = self.heard, self.heard + self._step
+            sample, self.heard = self.heard, self.heard + self._step
             if score >= self._threshold:
                 self._quiet_from = None
-                self.began = place if self.began is None else self.began
+                self.began = sample if self.began is None else self.began
             elif self.began is not None and score < self._low:
-                self._quiet_from = place if self._quiet_from is None else self._quiet_from
+                self._quiet_from = sample if self._quiet_from is None else self._quiet_from
                 if self.heard - self._quiet_from >= self._min_silence:
                     ended += self._end(self._quiet_from)
         return ended
 
-    def cut(self, place: int) -> None:
-        """What was said before `place` is done with: the speech under way begins there."""
+    def cut(self, sample: int) -> None:
+        """What was said before `sample` is done with: the speech under way begins there."""
         if self.began is not None:
-            self.began = place
+            self.began = sample
 
     def finish(self, total_samples: int) -> list[Interval]:
         """The speech that the end of the track ends; `total_samples`: its length."""
         return self._end(min(total_samples, self.speaking_until))
 
-    def _end(self, place: int) -> list[Interval]:
+    def _end(self, sample: int) -> list[Interval]:
         began, self.began, self._quiet_from = self.began, None, None
-        if began is None or place - began < max(1, self._min_speech):
+        if began is None or sample - began < max(1, self._min_speech):
             return []
-        return [Interval(began, place)]
+        return [Interval(began, sample)]

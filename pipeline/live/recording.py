@@ -44,14 +44,14 @@ class GrowingRecording:
             return
         if self._file is None:
             raise OSError(errno.EBADF, "the recording is closed")
-        place = HEADER_BYTES + first * self._frame_bytes
+        offset = HEADER_BYTES + first * self._frame_bytes
         frames = np.zeros((len(samples), self._channels), dtype="<i2")
-        there = self._file.read(place, frames.nbytes)
+        there = self._file.read(offset, frames.nbytes)
         whole = len(there) // self._frame_bytes
         if whole:
             frames[:whole] = np.frombuffer(there, dtype="<i2", count=whole * self._channels).reshape(whole, -1)
         frames[:, channel] = samples
-        self._file.write(place, frames.tobytes())
+        self._file.write(offset, frames.tobytes())
         self.frames = max(self.frames, first + len(samples))
 
     def close(self) -> None:
@@ -76,9 +76,9 @@ class _File(Protocol):
     @property
     def size(self) -> int: ...
 
-    def read(self, place: int, length: int) -> bytes: ...
+    def read(self, offset: int, length: int) -> bytes: ...
 
-    def write(self, place: int, content: bytes) -> None: ...
+    def write(self, offset: int, content: bytes) -> None: ...
 
     def truncate(self, size: int) -> None: ...
 
@@ -101,14 +101,14 @@ class _Plain:
     def size(self) -> int:
         return os.fstat(self._file).st_size
 
-    def read(self, place: int, length: int) -> bytes:
-        return os.pread(self._file, length, place)
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._file, length, offset)
 
-    def write(self, place: int, content: bytes) -> None:
+    def write(self, offset: int, content: bytes) -> None:
         rest = memoryview(content)
         while rest:
-            written = os.pwrite(self._file, rest, place)
-            place += written
+            written = os.pwrite(self._file, rest, offset)
+            offset += written
             rest = rest[written:]
 
     def truncate(self, size: int) -> None:

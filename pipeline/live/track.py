@@ -128,9 +128,9 @@ class TrackListener:
             frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
             levels = decibels(np.square(frames.astype(np.float64)).mean(axis=1))
             pieces = plan_segments([Interval(0, length)], levels, self.channel, self._settings)
-            place = began + round(pieces[0].end_s * SAMPLE_RATE_HZ)
-            found.append(self._final(Interval(began, place), 0))
-            self._finder.cut(place)
+            cut = began + round(pieces[0].end_s * SAMPLE_RATE_HZ)
+            found.append(self._final(Interval(began, cut), 0))
+            self._finder.cut(cut)
         return found
 
     def _under_way(self) -> list[Utterance]:

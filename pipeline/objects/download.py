@@ -107,15 +107,15 @@ class Downloads:
     def _write(self, span: Span, path: Path, deadline: float, note: Callable[[int], None]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError
-        place = span.first
+        offset = span.first
         with spooling(path.parent):
             file = os.open(path, os.O_WRONLY)
         try:
             with closing(self._store.blocks(span, deadline)) as blocks:
                 for block in blocks:
                     with spooling(path.parent):
-                        write_at(file, block, place)
-                    place += len(block)
+                        write_at(file, block, offset)
+                    offset += len(block)
                     note(len(block))
         finally:
             os.close(file)

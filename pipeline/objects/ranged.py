@@ -36,13 +36,13 @@ class RangedFile(SeekableReader):
     def size(self) -> int:
         return self._held.size_bytes
 
-    def read_at(self, place: int, length: int) -> bytes:
+    def read_at(self, offset: int, length: int) -> bytes:
         """All that is asked for, up to the end."""
-        end, parts = min(place + length, self.size), []
-        while place < end:
-            number, within = divmod(place, BLOCK)
-            parts.append(self._block(number)[within : within + end - place])
-            place += len(parts[-1])
+        end, parts = min(offset + length, self.size), []
+        while offset < end:
+            number, within = divmod(offset, BLOCK)
+            parts.append(self._block(number)[within : within + end - offset])
+            offset += len(parts[-1])
         return b"".join(parts)
 
     def _block(self, number: int) -> bytes:

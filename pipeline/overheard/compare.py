@@ -69,24 +69,24 @@ def tell_apart(segments: Sequence[SegmentText], speech: Speech, ears: Ears) -> T
     said = {place_of(segment): said_in(segment, speech.get(place_of(segment))) for segment in segments}
     times = {place_of(segment): timed(segment) for segment in segments}
     channels = {
-        channel: _Channel({place: words for place, words in said.items() if place[0] == channel})
+        channel: _Channel({segment: words for segment, words in said.items() if segment[0] == channel})
         for channel in {segment.channel for segment in segments}
     }
     shared: dict[tuple[int, int], list[Run]] = {}
     for source, of in permutations(sorted(channels), 2):
         shared[source, of] = [
             run
-            for place, words in sorted(channels[of].by_segment.items())
+            for segment, words in sorted(channels[of].by_segment.items())
             for run in runs_of(
-                words, channels[source].around(words), partial(ears.copy_of, source, of), timed=times[place]
+                words, channels[source].around(words), partial(ears.copy_of, source, of), timed=times[segment]
             )
         ]
     overheard, uncertain = _decided(channels, shared, segments)
-    gone = {place: {word for of, word in overheard if of == place} for place in said}
+    gone = {segment: {word for of, word in overheard if of == segment} for segment in said}
     own = {
-        place: [word for word in words if word.place not in gone[place]]
-        for place, words in said.items()
-        if times[place]
+        segment: [word for word in words if word.place not in gone[segment]]
+        for segment, words in said.items()
+        if times[segment]
     }
     others = _of_others(channels, own, speech, ears)
     parts = [
@@ -158,18 +158,20 @@ def _of_others(
         own: the words that are each segment's own, with times of the recogniser's.
     """
     said = {
-        channel: runs(sorted((w for place in own if place[0] == channel for w in own[place]), key=lambda w: w.start_s))
+        channel: runs(
+            sorted((w for segment in own if segment[0] == channel for w in own[segment]), key=lambda w: w.start_s)
+        )
         for channel in channels
     }
     found: dict[Place, OfOther] = {}
-    for place, words in own.items():
+    for segment, words in own.items():
         copies: list[SpeechSpan] = []
         turns: list[SpeechSpan] = []
-        for other in sorted(channels.keys() - {place[0]}):
-            hear = partial(ears.copy_of, other, place[0])
-            copies += wordless_copies(words, speech.get(place) or (), channels[other].words, hear)
+        for other in sorted(channels.keys() - {segment[0]}):
+            hear = partial(ears.copy_of, other, segment[0])
+            copies += wordless_copies(words, speech.get(segment) or (), channels[other].words, hear)
             turns += answered_pauses(words, said[other])
-        found[place] = OfOther(tuple(copies), tuple(turns))
+        found[segment] = OfOther(tuple(copies), tuple(turns))
     return found
 
 
@@ -180,11 +182,11 @@ def _parts(
     others: Mapping[Place, OfOther],
     speech: Speech,
 ) -> list[Part]:
-    place = place_of(segment)
-    other = others.get(place, OfOther())
-    if not (gone[place] or other.copies or other.turns):
-        return [(segment, speech.get(place))]
-    return without(segment, said[place], gone[place], other, speech.get(place))
+    key = place_of(segment)
+    other = others.get(key, OfOther())
+    if not (gone[key] or other.copies or other.turns):
+        return [(segment, speech.get(key))]
+    return without(segment, said[key], gone[key], other, speech.get(key))
 
 
 def _uncertain(segment: SegmentText, doubtful: bool) -> SegmentText:

@@ -41,7 +41,7 @@ def said_in(segment: SegmentText, speech: Sequence[SpeechSpan] | None) -> list[S
         spans = _spread(texts, speech or [(segment.start_s, segment.end_s)])
     identity = (segment.channel, segment.ordinal)
     return [
-        Said(_key(text), *span, identity, place) for place, (text, span) in enumerate(zip(texts, spans, strict=True))
+        Said(_key(text), *span, identity, index) for index, (text, span) in enumerate(zip(texts, spans, strict=True))
     ]
 
 
@@ -50,7 +50,7 @@ def times_at(segment: SegmentText, places: Sequence[int]) -> tuple[Word, ...] | 
     by_place = _words_by_place(segment)
     if by_place is None:
         return None
-    return tuple(dict.fromkeys(word for place in places for word in by_place[place]))
+    return tuple(dict.fromkeys(word for index in places for word in by_place[index]))
 
 
 def _words_by_place(segment: SegmentText) -> list[list[Word]] | None:

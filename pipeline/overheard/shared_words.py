@@ -137,9 +137,9 @@ def _heard(words: Sequence[Said], match: _Match, taken: int, hear: Hear, *, time
     copied = [_word_of(whole, word, begin_s) >= MIN_WORD_LIKENESS for word in words]
     first, last = _grown(copied, match, taken, timed=timed)
     overheard = [
-        words[place]
-        for place in range(first, last)
-        if not (timed and _own_voice(whole, copy.louder_db, words[place], begin_s, shared=place in match.shared))
+        words[index]
+        for index in range(first, last)
+        if not (timed and _own_voice(whole, copy.louder_db, words[index], begin_s, shared=index in match.shared))
     ]
     return Run(tuple(overheard), owner, copy.louder_db) if overheard else None
 

@@ -115,14 +115,14 @@ class ArchiveReader:
             yield _about_archive(where, message)
             return
         yield from self._load_sidecars(where, archive, sidecars)
-        for place, info in enumerate(infos):
+        for index, info in enumerate(infos):
             if info.is_dir() or sidecars.is_sidecar(info.filename):
                 continue
             verdict = self._verdict(archive, info, below)
             if verdict:
                 sidecars.met(info.filename)
                 # A second member of the same name needs an address of its own.
-                suffix = f"#{place}" if verdict[0] == "duplicate_member" else ""
+                suffix = f"#{index}" if verdict[0] == "duplicate_member" else ""
                 yield SkippedFile(
                     source_uri=where.uri(info.filename) + suffix,
                     file_name=shown(_base_name(info.filename)),

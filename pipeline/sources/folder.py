@@ -161,11 +161,11 @@ class FolderSource:
         if self._selection.hidden(entry.name):
             yield _skipped(entry.path, None, ("hidden_folder", "its name begins with a dot; see input.include_hidden"))
             return
-        place = (found.st_dev, found.st_ino)
-        if place in entered:
+        inode = (found.st_dev, found.st_ino)
+        if inode in entered:
             yield _skipped(entry.path, None, ("linked_twice", "this folder was already read under another name"))
             return
-        entered.add(place)
+        entered.add(inode)
         inner.append((entry.path, f"{below}{entry.name}/"))
 
     def _second_look(self, young: list[_Seen], first_look: float) -> Iterator[FoundCall | SkippedFile]:

@@ -68,9 +68,9 @@ def margins(
     """
     first = segments.index(window[0])
     found: list[tuple[float, float]] = []
-    for place, segment in enumerate(window, first):
-        end_s = segments[place - 1].end_s if place else 0.0
-        start_s = segments[place + 1].start_s if place + 1 < len(segments) else math.inf
+    for index, segment in enumerate(window, first):
+        end_s = segments[index - 1].end_s if index else 0.0
+        start_s = segments[index + 1].start_s if index + 1 < len(segments) else math.inf
         found.append((_half(segment.start_s - end_s), _half(start_s - segment.end_s)))
     spare_s = max(0.0, longest_s - joined_s(window) - _ROUNDING_S) / 2
     found[0] = min(found[0][0], spare_s), found[0][1]
@@ -127,8 +127,8 @@ def split(result: SegmentResult, parts: Sequence[Part]) -> list[SegmentResult]:
         texts = [result.text, *[""] * (len(parts) - 1)]
         return [replace(result, key=part.key, text=text) for part, text in zip(parts, texts, strict=True)]
     of_part: list[list[tuple[int, Word]]] = [[] for _ in parts]
-    for place, (word, number) in enumerate(zip(result.words, _numbers(result.words, parts), strict=True)):
-        of_part[number].append((place, word))
+    for index, (word, number) in enumerate(zip(result.words, _numbers(result.words, parts), strict=True)):
+        of_part[number].append((index, word))
     begins = word_begins(result.text, result.words)
     return [_of_part(result, part, words, begins) for part, words in zip(parts, of_part, strict=True)]
 
@@ -139,14 +139,14 @@ def _numbers(words: Sequence[Word], parts: Sequence[Part]) -> list[int]:
     for word in words:
         nearest = _nearest((word.start_s + word.end_s) / 2 * SAMPLE_RATE_HZ, parts)
         numbers.append(max(nearest, numbers[-1] if numbers else 0))
-    for place, word in enumerate(words):
-        number = numbers[place]
-        following = numbers[place + 1] if place + 1 < len(words) else len(parts)
-        previous = numbers[place - 1] if place else -1
+    for index, word in enumerate(words):
+        number = numbers[index]
+        following = numbers[index + 1] if index + 1 < len(words) else len(parts)
+        previous = numbers[index - 1] if index else -1
         if previous == number and number + 1 < following and _reaches(word, parts[number + 1]):
-            numbers[place] = number + 1
+            numbers[index] = number + 1
         elif following == number and previous < number - 1 and _reaches(word, parts[number - 1]):
-            numbers[place] = number - 1
+            numbers[index] = number - 1
     return numbers
 
 

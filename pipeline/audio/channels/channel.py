@@ -151,9 +151,11 @@ def _begun(spoken: list[Interval], scores: Scores, detector: VoiceActivityDetect
     return [min(onset, other) for onset, other in zip(begun, followed, strict=True)]
 
 
-def _levelled(channel: Channel, gain: float, place: Interval | None = None) -> Iterator[Samples]:
+def _levelled(channel: Channel, gain: float, stretch: Interval | None = None) -> Iterator[Samples]:
     """The spooled channel, or a stretch of it, in blocks for the detectors: gain applied, offset taken out."""
-    for block in read_blocks(channel.path, _BLOCK_SAMPLES, place.start if place else 0, place.end if place else None):
+    for block in read_blocks(
+        channel.path, _BLOCK_SAMPLES, stretch.start if stretch else 0, stretch.end if stretch else None
+    ):
         yield (block - np.float32(channel.offset)) * np.float32(gain) if channel.offset or gain != 1.0 else block
 
 

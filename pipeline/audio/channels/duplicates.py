@@ -133,7 +133,7 @@ def _loud_pieces(first: Channel, second: Channel) -> list[int]:
     """Where pieces of `_PIECE` samples begin in which either channel is close to its loudest."""
     powers = _powers(first, second, _FRAMES_A_SECOND * _PIECE // SAMPLE_RATE_HZ, 0)
     loud = _loud(powers, _ACTIVE_BELOW_LOUDEST_DB)
-    return [place * _PIECE for place in np.flatnonzero(loud).tolist()]
+    return [piece * _PIECE for piece in np.flatnonzero(loud).tolist()]
 
 
 def _powers(first: Channel, second: Channel, frames: int, later: int) -> npt.NDArray[np.float64]:

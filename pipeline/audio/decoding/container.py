@@ -86,7 +86,7 @@ def open_container(path: Path, layout: Layout) -> InputContainer:
 
 
 def _has_magic(head: bytes) -> bool:
-    return any(head[place : place + len(magic)] == magic for place, magic in _MAGIC)
+    return any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)
 
 
 def _tag_length(head: bytes) -> int:

@@ -33,16 +33,16 @@ def _next_multiple_of_8(size: int) -> int:
 
 def _core_audio_follows(file: BinaryIO) -> bool:
     end = file.seek(0, 2)
-    place = 8
+    offset = 8
     for _ in range(_MAX_CHUNKS):
-        file.seek(place)
+        file.seek(offset)
         head = file.read(12)
         if head[:4] == _CORE_AUDIO:
             return True
         size = struct.unpack(">q", head[4:])[0] if len(head) == 12 else -1
         if size < 0:  # the sound runs to the end of the file
             return False
-        place += 12 + size
-        if place >= end:
+        offset += 12 + size
+        if offset >= end:
             return False
     return False

@@ -16,9 +16,9 @@ def ends_within_page(path: Path) -> bool:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2 * _LARGEST_PAGE))
         tail = file.read()
-    place = tail.rfind(b"OggS")
-    while place >= 0:
-        page = tail[place:]
+    offset = tail.rfind(b"OggS")
+    while offset >= 0:
+        page = tail[offset:]
         if len(page) < _HEADER or len(page) < _HEADER + page[26]:
             return True
         length = _HEADER + page[26] + sum(page[_HEADER : _HEADER + page[26]])
@@ -27,5 +27,5 @@ def ends_within_page(path: Path) -> bool:
         if length > len(page):
             return True
         # Bytes follow the page: the capture pattern was inside a packet, or something follows the stream.
-        place = tail.rfind(b"OggS", 0, place)
+        offset = tail.rfind(b"OggS", 0, offset)
     return False

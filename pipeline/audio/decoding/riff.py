@@ -105,15 +105,15 @@ def _start_of_riff(file: BinaryIO) -> int | None:
     head = file.read(12)
     if head[:4] not in _RIFF:
         head += file.read(_HEAD_SEARCHED)
-    places = [place for magic in _RIFF for place in _places(head, magic)]
-    return min((place for place in places if head[place + 8 : place + 12] == b"WAVE"), default=None)
+    places = [offset for magic in _RIFF for offset in _places(head, magic)]
+    return min((offset for offset in places if head[offset + 8 : offset + 12] == b"WAVE"), default=None)
 
 
 def _places(head: bytes, magic: bytes) -> list[int]:
-    found, place = [], head.find(magic)
-    while place >= 0:
-        found.append(place)
-        place = head.find(magic, place + 1)
+    found, offset = [], head.find(magic)
+    while offset >= 0:
+        found.append(offset)
+        offset = head.find(magic, offset + 1)
     return found
 
 
@@ -130,11 +130,11 @@ def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
         if len(head) < 8:
             break
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
-        place = file.tell()
+        begin = file.tell()
         if name == b"data":
             length = wide_size if header[:4] != b"RIFF" and wide_size is not None else length
             found.plain &= not found.data and bool(found.fmt)
-            found.data.append(_Data(place, length))
+            found.data.append(_Data(begin, length))
         elif name == b"ds64" and length >= 16:
             found.riff_size, wide_size = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
         elif name == b"fmt ":
@@ -145,7 +145,7 @@ def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
             found.fmt = fmt
         elif name == b"RIFF":  # a recorder that went on after a pause wrote a whole file behind the first
             length = len(b"WAVE")
-        following = _following(file, place + length, length & 1, found)
+        following = _following(file, begin + length, length & 1, found)
         if following is None or following >= file_size:
             break
         file.seek(following)
@@ -154,11 +154,11 @@ def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
 
 def _following(file: BinaryIO, end: int, pad: int, found: _Chunks) -> int | None:
     """Where the next chunk begins; None when no chunk follows. An odd chunk may lack its pad byte."""
-    for place in (end + pad, end):
-        file.seek(place)
+    for begin in (end + pad, end):
+        file.seek(begin)
         if file.read(4) in _NAMES:
-            found.plain &= place == end + pad or bool(found.data)
-            return place
+            found.plain &= begin == end + pad or bool(found.data)
+            return begin
     return None if found.data else end + pad
 
 

@@ -91,12 +91,12 @@ def rewrite(path: Path, offset: float, gain: float, block_samples: int = 1 << 18
         _rewrite_aside(path, offset, gain, block_samples)
         return
     with path.open("r+b") as file:
-        place = 0
+        position = 0
         while content := file.read(block_samples * SAMPLE_BYTES):
-            file.seek(place)
+            file.seek(position)
             file.write(_moved(content, offset, gain))
-            place += len(content)
-            file.seek(place)
+            position += len(content)
+            file.seek(position)
 
 
 def _rewrite_aside(path: Path, offset: float, gain: float, block_samples: int) -> None:

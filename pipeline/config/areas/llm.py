@@ -290,9 +290,9 @@ class LanguageModelSettings(Area):
     def _prices_are_known(self) -> None:
         for name in self.providers:
             if name not in {"mlx_lm", "extractive"} and self.price_of(name) is None:
-                place = self.place_of(name)
+                key = self.place_of(name)
                 raise ValueError(
                     f"llm.max_cost_usd is {self.max_cost_usd}, but the price of {name} is unknown: set "
-                    f"{place}.input_usd_per_million_tokens and {place}.output_usd_per_million_tokens (0 for free), or "
+                    f"{key}.input_usd_per_million_tokens and {key}.output_usd_per_million_tokens (0 for free), or "
                     f"llm.prices for {self.of(name).model}"
                 )

@@ -92,15 +92,15 @@ def turns(
 ) -> tuple[SpeakerTurn, ...]:
     """The windows as turns: a change inside a segment lies where it is quietest between the two windows."""
     found: list[SpeakerTurn] = []
-    for place, segment in enumerate(segments):
+    for index, segment in enumerate(segments):
         start_s = segment.start_s + segment.overlap_s
-        of_segment = np.flatnonzero(windows.segment == place)
+        of_segment = np.flatnonzero(windows.segment == index)
         for this, following in itertools.pairwise(of_segment):
             if labels[this] == labels[following]:
                 continue
             reach = min(_REACH_S, STEP_S)
             from_s = max(start_s, float(windows.centre_s[this]) - reach)
-            end_s = loudness[place].quietest_s(from_s, float(windows.centre_s[following]) + reach)
+            end_s = loudness[index].quietest_s(from_s, float(windows.centre_s[following]) + reach)
             found.append(SpeakerTurn(start_s, end_s, int(labels[this])))
             start_s = end_s
         found.append(SpeakerTurn(start_s, segment.end_s, int(labels[of_segment[-1]])))

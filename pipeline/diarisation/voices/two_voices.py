@@ -166,12 +166,12 @@ def _course(windows: Windows, on_line: npt.NDArray[np.float64]) -> Labels:
     cost = np.where(pause, _CHANGE_COST_AT_PAUSE, _CHANGE_COST) * 2
     came_from = np.zeros((count, 2), dtype=np.int64)
     best = gains[0].copy()
-    for place in range(1, count):
-        changed = best[::-1] - cost[place]
-        came_from[place] = np.where(best >= changed, (0, 1), (1, 0))
-        best = np.maximum(best, changed) + gains[place]
+    for window in range(1, count):
+        changed = best[::-1] - cost[window]
+        came_from[window] = np.where(best >= changed, (0, 1), (1, 0))
+        best = np.maximum(best, changed) + gains[window]
     labels = np.empty(count, dtype=np.int64)
     labels[-1] = int(best.argmax())
-    for place in range(count - 1, 0, -1):
-        labels[place - 1] = came_from[place, labels[place]]
+    for window in range(count - 1, 0, -1):
+        labels[window - 1] = came_from[window, labels[window]]
     return labels

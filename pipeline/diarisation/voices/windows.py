@@ -64,11 +64,11 @@ def centres(segments: Sequence[SpeechSegment]) -> tuple[npt.NDArray[np.float64],
     """
     moments: list[float] = []
     places: list[int] = []
-    for place, segment in enumerate(segments):
+    for index, segment in enumerate(segments):
         start_s = segment.start_s + segment.overlap_s
         count = max(1, math.ceil((segment.end_s - start_s) / STEP_S))
         moments.extend(start_s + (number + 0.5) * (segment.end_s - start_s) / count for number in range(count))
-        places.extend([place] * count)
+        places.extend([index] * count)
     return np.array(moments), np.array(places, dtype=np.int64)
 
 
@@ -85,7 +85,7 @@ def encode(
         vectors_of: from the spectra of windows to their voice vectors (`VoiceEncoder.vectors`).
         check_time: called between batches; what it raises is passed on.
     """
-    centre_s, place = centres(segments)
+    centre_s, segment_of = centres(segments)
     gain = level_gain(_stretch(samples, segment.start_s, segment.end_s) for segment in segments)
     loudness: list[Loudness] = []
     vectors: list[Floats] = []
@@ -103,7 +103,7 @@ def encode(
     for number, segment in enumerate(segments):
         bands = _bands(samples, segment, gain)
         loudness.append(Loudness(segment.start_s, bands[_MARGIN_FRAMES:-_MARGIN_FRAMES].sum(axis=1)))
-        for window in _cut(bands, centre_s[place == number] - segment.start_s):
+        for window in _cut(bands, centre_s[segment_of == number] - segment.start_s):
             power.append(float(window.sum(axis=1).mean()))
             waiting.append(window)
             if len(waiting) == _BATCH:
@@ -111,7 +111,7 @@ def encode(
     if waiting:
         flush()
     found = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
-    return Windows(centre_s, place, found, 10.0 * np.log10(np.array(power) + 1e-12)), loudness
+    return Windows(centre_s, segment_of, found, 10.0 * np.log10(np.array(power) + 1e-12)), loudness
 
 
 def _bands(samples: Floats, segment: SpeechSegment, gain: float) -> Floats:

@@ -99,12 +99,12 @@ class Planner:
 
         `actions`: of the calls that are asked about. An undecided one stays undecided.
         """
-        places = [place for place, c in enumerate(decided) if c.action in actions and not c.lost_a_side]
+        places = [index for index, c in enumerate(decided) if c.action in actions and not c.lost_a_side]
         if not places:
             return decided
-        checked = with_steps([decided[place] for place in places], self.stale_steps, self.settings.reprocess)
+        checked = with_steps([decided[index] for index in places], self.stale_steps, self.settings.reprocess)
         found = list(decided)
-        for place, call in zip(places, checked, strict=True):
-            undecided = decided[place].action is Action.UNDECIDED
-            found[place] = replace(call, action=Action.UNDECIDED) if undecided else call
+        for index, call in zip(places, checked, strict=True):
+            undecided = decided[index].action is Action.UNDECIDED
+            found[index] = replace(call, action=Action.UNDECIDED) if undecided else call
         return found

@@ -111,10 +111,10 @@ class RecogniserProcess:
 
     def submit(self, task: WindowTask) -> None:
         """Queue a window, before those of lower priority; the results of its segments come from `results`."""
-        place = len(self._to_send)
-        while place and self._to_send[place - 1].priority < task.priority:
-            place -= 1
-        self._to_send.insert(place, task)
+        index = len(self._to_send)
+        while index and self._to_send[index - 1].priority < task.priority:
+            index -= 1
+        self._to_send.insert(index, task)
         self._feed()
 
     def results(self, timeout_s: float) -> list[SegmentResult]:

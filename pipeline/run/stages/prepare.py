@@ -59,13 +59,13 @@ class PrepareStage:
         try:
             while not inbox.finished:
                 # With nowhere to put it, a call is not begun: an urgent one must find a free process.
-                place = out.promise()
+                promised = out.promise()
                 try:
-                    work = inbox.get(least=None if place else URGENT)
+                    work = inbox.get(least=None if promised else URGENT)
                     if work is not None:
                         self._begin(worker, work, out, finished)
                 finally:
-                    if place:
+                    if promised:
                         out.withdraw()
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
             self._signals.fail(portable(error))

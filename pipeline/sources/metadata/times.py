@@ -141,7 +141,7 @@ def _read_stamp(text: str) -> datetime:
     if head is None or tail is None:
         raise ValueError(text)
     digits = _NO_DIGIT.sub("", head.group())
-    month, day, hour, minute, second = (int(digits[place : place + 2]) for place in range(4, 14, 2))
+    month, day, hour, minute, second = (int(digits[index : index + 2]) for index in range(4, 14, 2))
     microsecond = int((tail["fraction"] or "").ljust(6, "0")[:6])
     hour = _of_24(hour, tail["half"])
     read = datetime(int(digits[:4]), month, day, hour, minute, second, microsecond)  # strptime takes ten times as long

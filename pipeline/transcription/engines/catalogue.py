@@ -123,7 +123,7 @@ def choose_engine(
             "no transcription engine could be loaded:\n  " + "\n  ".join(choice.passed_over.values())
         )
     rank, engine, description = chosen
-    before = tuple(reason for place, reason in sorted(choice.passed_over.items()) if place < rank)
+    before = tuple(reason for number, reason in sorted(choice.passed_over.items()) if number < rank)
     identity = EngineIdentity(
         engine=description.engine,
         model=description.model,

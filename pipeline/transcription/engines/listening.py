@@ -47,9 +47,9 @@ class PlacingModel(WhisperModel):  # type: ignore[misc]
         if encoded is None:
             super().add_word_timestamps(segments, tokenizer, encoder_output, num_frames, *punctuation, 0.0)
         else:
-            for place, clip in enumerate(segments):
-                alone = ctranslate2.StorageView.from_array(encoded[place : place + 1])
-                super().add_word_timestamps([clip], tokenizer, alone, [num_frames[place]], *punctuation, 0.0)
+            for index, clip in enumerate(segments):
+                alone = ctranslate2.StorageView.from_array(encoded[index : index + 1])
+                super().add_word_timestamps([clip], tokenizer, alone, [num_frames[index]], *punctuation, 0.0)
         for clip, offset_s in zip(segments, offsets_s, strict=True):
             _put_back(clip, offset_s, self.frames_per_second)
         ends_s: list[float] = [piece["end"] for clip in segments for piece in clip]

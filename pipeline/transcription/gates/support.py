@@ -34,7 +34,7 @@ Span = tuple[int, int]
 def sounds_like_a_term(text: str, terms: Sequence[Term]) -> bool:
     """Whether words of the text are close to a term, and are no term already."""
     said = _plain(text.split())
-    taken = {place for first, last in _places(said, terms) for place in range(first, last)}
+    taken = {index for first, last in _places(said, terms) for index in range(first, last)}
     return any(
         taken.isdisjoint(range(*stretch)) and _likeness(term, said[slice(*stretch)]) >= LEAST_LIKENESS
         for term in terms

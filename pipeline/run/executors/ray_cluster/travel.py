@@ -91,26 +91,26 @@ class _Road:
         """Under names of this attempt: another one, of a machine that was believed lost, writes other files."""
         paths = {channel.samples_path for channel in call.channels}
         places = {path: there / f"{self.folder.name}_{path.name}" for path in paths}
-        for path, place in places.items():
+        for path, target in places.items():
             with path.open("rb") as file:
-                self.depot.write(place, 0, file.read(self.piece_bytes))
+                self.depot.write(target, 0, file.read(self.piece_bytes))
                 while content := file.read(self.piece_bytes):
-                    self.depot.write(place, file.tell() - len(content), content)
+                    self.depot.write(target, file.tell() - len(content), content)
         channels = tuple(replace(channel, samples_path=places[channel.samples_path]) for channel in call.channels)
         return replace(call, channels=channels)
 
     def _brought(self, path: Path) -> Path:
         if path.is_file():
             return path
-        place = self.folder / uuid.uuid4().hex / path.name
+        target = self.folder / uuid.uuid4().hex / path.name
         with spooling(self.folder):
-            place.parent.mkdir(parents=True)
+            target.parent.mkdir(parents=True)
         offset = 0
-        with place.open("wb", buffering=0) as file:
+        with target.open("wb", buffering=0) as file:
             while content := self.depot.read(path, offset, self.piece_bytes):
                 write_spooled(file, content, self.folder)
                 offset += len(content)
-        return place
+        return target
 
 
 def _as_it_is(answer: Any) -> Any:

@@ -139,8 +139,8 @@ def _heard(reply: Any, sound: Sound) -> list[Heard]:
         raise InvalidReply("google: the answer has neither results nor a billed duration; is this the service?")
     several = len(sound.channels) > 1
     return [
-        _of_channel([result for result in results if not several or result.channel_tag == place], sound.duration_s)
-        for place in range(1, len(sound.channels) + 1)
+        _of_channel([result for result in results if not several or result.channel_tag == number], sound.duration_s)
+        for number in range(1, len(sound.channels) + 1)
     ]
 
 

@@ -47,8 +47,8 @@ class Sound:
         """16-bit little-endian samples at 16 kHz, channels interleaved."""
         length = max(channel.size for channel in self.channels)
         table = np.zeros((length, len(self.channels)), dtype="<i2")
-        for place, channel in enumerate(self.channels):
-            table[: channel.size, place] = np.clip(channel, -1.0, 1.0) * 32767.0
+        for index, channel in enumerate(self.channels):
+            table[: channel.size, index] = np.clip(channel, -1.0, 1.0) * 32767.0
         return table.tobytes()
 
     def wav(self) -> bytes:

@@ -157,13 +157,13 @@ class BatchDecoder:
         h = self._text.embed_tokens(tokens)
         rotation = self._kernels.rotation(self._text.rotary_emb, lengths, 1, h.dtype)
         mask = self._kernels.slot_mask(lengths, reach)
-        place = lengths[:, None, None, None]
+        position = lengths[:, None, None, None]
         new_keys: list[Array] = []
         new_values: list[Array] = []
         for index, layer in enumerate(self._layers):
             projected = layer.qkv(layer.module.input_layernorm(h))
             q, k, v = self._kernels.heads(layer, self._by_head(layer, projected[:, None]), rotation)
-            places = mx.broadcast_to(place, k.shape)
+            places = mx.broadcast_to(position, k.shape)
             new_keys.append(mx.put_along_axis(keys[index], places, k, axis=2))
             new_values.append(mx.put_along_axis(values[index], places, v, axis=2))
             out = self._kernels.attend_slots(q, new_keys[-1], new_values[-1], self._scale, mask=mask, reach=reach)

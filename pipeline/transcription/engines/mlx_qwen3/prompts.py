@@ -68,10 +68,10 @@ class Prompter:
             name = None if language is None else LANGUAGES[language]
             tokens = self._tokenizer.build_prompt_tokens(n_audio_tokens=1, language=name, context=context)
             # the template puts <|audio_start|><|audio_pad|>…<|audio_end|> after the context: take the last of them
-            place = len(tokens) - 1 - tokens[::-1].index(self._tokenizer.AUDIO_TOKEN_ID)
+            index = len(tokens) - 1 - tokens[::-1].index(self._tokenizer.AUDIO_TOKEN_ID)
             if len(self._known) > 64:
                 self._known.clear()
-            self._known[key] = Prompt(tuple(tokens[:place]), tuple(tokens[place + 1 :]))
+            self._known[key] = Prompt(tuple(tokens[:index]), tuple(tokens[index + 1 :]))
         return self._known[key]
 
     def language_question(self) -> LanguageQuestion:
