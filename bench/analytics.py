@@ -60,14 +60,14 @@ def store_samples(database: Database) -> None:
             RulesStep(load_rules(settings.attention.rules)),
         ]
         names = MetadataReader(settings.input)
-        for place, (call, _) in enumerate(samples()):
+        for number, (call, _) in enumerate(samples()):
             metadata = names.from_name(f"{call.call_id}.wav", f"{call.call_id}.wav")
             found = FoundCall(
                 source_uri=f"file:///samples/{call.call_id}.wav",
                 file_name=f"{call.call_id}.wav",
                 size_bytes=1,
                 modified_at=datetime(2026, 9, 17, tzinfo=UTC),
-                metadata=replace(metadata, extra={**metadata.extra, "other": f"+1555010012{place % CUSTOMERS}"}),
+                metadata=replace(metadata, extra={**metadata.extra, "other": f"+1555010012{number % CUSTOMERS}"}),
             )
             _store(store, run_id, found, _with_speech(call), steps)
     finally:

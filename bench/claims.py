@@ -128,9 +128,9 @@ class _Workers:
         self.stop = threading.Event()
         self._threads = [threading.Thread(target=self._one, args=(place,)) for place in range(number)]
 
-    def _one(self, place: int) -> None:
+    def _one(self, number: int) -> None:
         database = _WorkersDatabase(self._server.url)
-        claims = PostgresClaims(database, f"worker {place}", "bench", 60)
+        claims = PostgresClaims(database, f"worker {number}", "bench", 60)
         claims.present(WorkerReport())
         self._ready.wait()
         while not self.stop.is_set():

@@ -77,11 +77,11 @@ def fitted_on(data: Path) -> Iterator[Stretch]:
         own = [row["text"] for row in csv.DictReader(file)]
     for _ in range(2):
         drawn.shuffle(own)
-        place = 0
-        while place < len(own):
-            taken = own[place : place + drawn.choice((1, 2, 2, 3, 3, 4))]
+        first = 0
+        while first < len(own):
+            taken = own[first : first + drawn.choice((1, 2, 2, 3, 3, 4))]
             yield run_together([sentence for text in taken for sentence in split_sentences(text)], drawn)
-            place += len(taken)
+            first += len(taken)
 
 
 def everyday(data: Path) -> Iterator[Stretch]:
@@ -108,10 +108,10 @@ def gaps(stretches: Iterator[Stretch]) -> tuple[list[list[str]], list[bool]]:
     found, ends = [], []
     for stretch in stretches:
         start = 0
-        for place in range(len(stretch.said.words) - 1):
-            found.append(features(stretch.said, place, start))
-            ends.append(place in stretch.ends)
-            start = place + 1 if ends[-1] else start
+        for index in range(len(stretch.said.words) - 1):
+            found.append(features(stretch.said, index, start))
+            ends.append(index in stretch.ends)
+            start = index + 1 if ends[-1] else start
     return found, ends
 
 
@@ -120,7 +120,9 @@ def fit(found: Sequence[Sequence[str]], ends: Sequence[bool]) -> dict[str, float
     from sklearn.linear_model import LogisticRegression
 
     counts = Counter(name for names in found for name in names)
-    columns = {name: place for place, name in enumerate(sorted(name for name, seen in counts.items() if seen >= RARE))}
+    columns = {
+        name: column for column, name in enumerate(sorted(name for name, seen in counts.items() if seen >= RARE))
+    }
     pairs = [(row, columns[name]) for row, names in enumerate(found) for name in set(names) if name in columns]
     rows, places = np.asarray(pairs, dtype=np.int32).T
     table = csr_matrix((np.ones(len(rows)), (rows, places)), shape=(len(found), len(columns)))
@@ -137,9 +139,9 @@ def measured(stretches: Iterator[Stretch]) -> str:
     for stretch in stretches:
         start, inner = 0, stretch.ends - {len(stretch.said.words) - 1}
         ends += len(inner)
-        for place in range(len(stretch.said.words) - 1):
-            if ends_after(stretch.said, place, start):
-                start, cut, right = place + 1, cut + 1, right + (place in inner)
+        for index in range(len(stretch.said.words) - 1):
+            if ends_after(stretch.said, index, start):
+                start, cut, right = index + 1, cut + 1, right + (index in inner)
     return f"cut where a sentence ends {share(right, cut)}, ends cut {share(right, ends)}"
 
 

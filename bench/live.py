@@ -140,13 +140,13 @@ class _Caller:
             began = time.monotonic()
             reader = asyncio.create_task(self._read(socket, began))
             step = int(FRAME_S * RATE_HZ)
-            for place in range(0, len(self._sound), step):
-                due = began + (place + step) / RATE_HZ
+            for sample in range(0, len(self._sound), step):
+                due = began + (sample + step) / RATE_HZ
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 self.late_s = max(self.late_s, time.monotonic() - due)
                 for track in (0, 1):
-                    content = np.ascontiguousarray(self._sound[place : place + step, track]).tobytes()
-                    await socket.send(FRAME_HEADER.pack(track, place) + content)
+                    content = np.ascontiguousarray(self._sound[sample : sample + step, track]).tobytes()
+                    await socket.send(FRAME_HEADER.pack(track, sample) + content)
             await socket.send(json.dumps({"type": "stop"}))
             await asyncio.wait_for(reader, LONGEST_S)
 

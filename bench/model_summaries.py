@@ -60,9 +60,9 @@ class RememberedAnswers:
 
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         keys = [_key(request) for request in requests]
-        new = [place for place, key in enumerate(keys) if key not in self._known]
+        new = [index for index, key in enumerate(keys) if key not in self._known]
         for start in range(0, len(new), self._at_once):
-            self._ask({keys[place]: requests[place] for place in new[start : start + self._at_once]})
+            self._ask({keys[index]: requests[index] for index in new[start : start + self._at_once]})
         return [self._answer(request, self._known.get(key)) for request, key in zip(requests, keys, strict=True)]
 
     def _ask(self, questions: Mapping[str, LLMRequest]) -> None:

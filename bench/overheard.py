@@ -66,8 +66,8 @@ def main() -> None:
     options = arguments.parse_args()
     wanted = [kind for kind in KINDS if any(part in kind for part in options.kinds.split(","))]
     rates: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as place:
-        calls = Path(place) / "calls"
+    with tempfile.TemporaryDirectory() as folder:
+        calls = Path(folder) / "calls"
         calls.mkdir()
         truths = make_calls(calls, options.calls, wanted)
         for name, on in (("without", False), ("with", True)):

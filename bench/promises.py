@@ -51,7 +51,7 @@ def told(turns: Turns) -> list[tuple[int, ActionItem]]:
     """What is told, each with its turn (-1 where it is of no single turn)."""
     call = dialogue_of("dialogue", turns, in_turn=all(role == "unknown" for role, _ in turns))
     return [
-        (next((place for place, (_, text) in enumerate(turns) if _folded(item.what) in _folded(text)), -1), item)
+        (next((index for index, (_, text) in enumerate(turns) if _folded(item.what) in _folded(text)), -1), item)
         for item in promises_in(call.transcript.chunks, "en", _MOST)
     ]
 
@@ -62,10 +62,10 @@ def _folded(text: str) -> str:
 
 def counted(row: Mapping[str, Any], items: Sequence[tuple[int, ActionItem]]) -> tuple[int, list[ActionItem]]:
     """How many of the labelled promises are told, and what is told that nobody made."""
-    left = [(place, item) for place, item in items if place not in row["arguable"]]
+    left = [(turn, item) for turn, item in items if turn not in row["arguable"]]
     found = 0
-    for place, word in row["made"]:
-        match = next((placed for placed in left if placed[0] == place and word in _folded(placed[1].what)), None)
+    for turn, word in row["made"]:
+        match = next((placed for placed in left if placed[0] == turn and word in _folded(placed[1].what)), None)
         if match:
             left.remove(match)
             found += 1
@@ -87,15 +87,15 @@ def main() -> None:
             said, wrong = said + found + len(beside), wrong + len(beside)
             if chosen.texts and (items or row["made"]):
                 print(f"{row['dialogue']}: {found} of {row['made']}")
-                for place, item in items:
-                    mark = "nobody's" if item in beside else "arguable" if place in row["arguable"] else "made"
-                    print(f"  - {mark}: turn {place}, {item.who}, by {item.by_when}: {item.what}")
+                for turn, item in items:
+                    mark = "nobody's" if item in beside else "arguable" if turn in row["arguable"] else "made"
+                    print(f"  - {mark}: turn {turn}, {item.who}, by {item.by_when}: {item.what}")
         print(f"{half:9s} promises found {share(right, made)}")
         print(f"{half:9s} told that nobody made {share(wrong, said)}")
     if chosen.texts and "services" in (chosen.half or HALVES):
         for dialogue in service_dialogues(chosen.data):
-            for place, item in told(dialogue.turns):
-                print(f"{dialogue.name}: turn {place}, {item.who}, by {item.by_when}: {item.what}")
+            for turn, item in told(dialogue.turns):
+                print(f"{dialogue.name}: turn {turn}, {item.who}, by {item.by_when}: {item.what}")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ class Bench:
             "by_kind": {
                 kind: {name: round(float(values[places].mean()), 3) for name, values in scores.items()}
                 for kind in dict.fromkeys(question.kind for question in present)
-                if (places := [place for place, question in enumerate(present) if question.kind == kind])
+                if (places := [index for index, question in enumerate(present) if question.kind == kind])
             },
             "hybrid_minus_words": _mean(scores["hybrid"] - scores["words"]),
             "hybrid_minus_vectors": _mean(scores["hybrid"] - scores["vectors"]),

@@ -469,12 +469,12 @@ class _Numerics:
         error = float(np.linalg.norm(ours_first - reference) / np.linalg.norm(reference))
         widest = float(np.abs(ours_first - reference).max() / reference.std())
         differing = []
-        for place, index in enumerate(order):
+        for row, index in enumerate(order):
             a, b = tokens[str(index)], theirs[str(index)]
             if a != b:
                 step = next(k for k in range(min(len(a), len(b))) if a[k] != b[k])
-                seen = step < len(gaps) and place < len(gaps[step])
-                differing.append(round(float(gaps[step][place] / reference.std()), 5) if seen else None)
+                seen = step < len(gaps) and row < len(gaps[step])
+                differing.append(round(float(gaps[step][row] / reference.std()), 5) if seen else None)
         typical = float(np.median(gaps[0] / reference.std()))
         result = {
             "tf32": os.environ.get("MLX_ENABLE_TF32", "1") != "0",

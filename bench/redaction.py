@@ -46,9 +46,9 @@ HARD_KINDS = ("name", "address")
 def _covered(text: str, mark: Marked, found: Sequence[PersonalSpan]) -> list[bool]:
     """For each letter and digit of the mark whether it is taken."""
     return [
-        any(span.start <= place < span.end for span in found)
-        for place in range(mark.start, mark.end)
-        if text[place].isalnum()
+        any(span.start <= index < span.end for span in found)
+        for index in range(mark.start, mark.end)
+        if text[index].isalnum()
     ]
 
 

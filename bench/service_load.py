@@ -147,8 +147,8 @@ async def sockets(server: Server, number: int, seconds: float = 4.0) -> dict[str
             try:
                 await socket.send(json.dumps(first))
                 await socket.recv()
-                for place in range(0, len(noise), 1600):
-                    await socket.send(FRAME_HEADER.pack(0, place) + noise[place : place + 1600].tobytes())
+                for sample in range(0, len(noise), 1600):
+                    await socket.send(FRAME_HEADER.pack(0, sample) + noise[sample : sample + 1600].tobytes())
                 if stalls:
                     await asyncio.sleep(2 * seconds)
                     return "stalled"

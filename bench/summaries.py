@@ -191,11 +191,11 @@ def chunks_of(dialogue: str) -> list[TranscriptChunk]:
         {
             "channel": int("2" in speaker),
             "role": "unknown",
-            "start": 5.0 * place,
-            "end": 5.0 * place + 4.0,
+            "start": 5.0 * index,
+            "end": 5.0 * index + 4.0,
             "text": text,
         }
-        for place, (speaker, _, text) in enumerate(lines)
+        for index, (speaker, _, text) in enumerate(lines)
     ]
     return list(call_of("dialogue", said).transcript.chunks)
 
@@ -216,7 +216,7 @@ def measure_rouge(data: Path, limit: int, resamples: int) -> dict[str, Any]:
     }
     with (data / "text" / "dialogsum.dev.jsonl").open(encoding="utf-8") as file:
         documents: list[dict[str, Any]] = [json.loads(line) for line in file][:limit]
-    for place, document in enumerate(documents):
+    for index, document in enumerate(documents):
         chunks = chunks_of(document["dialogue"])
         budget = len(" ".join(chunk.text for chunk in chunks[:FIRST_TURNS]).split())
         lines = [line.text for line in choose_lines(lines_of(chunks, "en"), settings, max_words=budget)]
@@ -230,7 +230,7 @@ def measure_rouge(data: Path, limit: int, resamples: int) -> dict[str, Any]:
         scores = [scorer.score(document["summary"], cut(texts, budget)) for texts in (ours, lines, first)]
         for metric in METRICS:
             now, before, lead = (score[metric].fmeasure for score in scores)
-            rows["aside" if place % 2 else "seen"][metric].append((now, before, lead))
+            rows["aside" if index % 2 else "seen"][metric].append((now, before, lead))
     generator = np.random.default_rng(0)
     figures: dict[str, Any] = {}
     for half, of_half in rows.items():

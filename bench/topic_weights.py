@@ -104,14 +104,14 @@ def drawn(field: Field, other: Sequence[Question], encoder: SentenceEncoder, see
     """Some of the labels, questions about them, and a sixth each about the rest and about another field."""
     rng = np.random.default_rng(seed)
     labels, own, count = field.labels, field.questions, field.count
-    chosen = [labels[place] for place in rng.permutation(len(labels))[: int(rng.integers(4, len(labels) - 3))]]
+    chosen = [labels[index] for index in rng.permutation(len(labels))[: int(rng.integers(4, len(labels) - 3))]]
     more = rng.permutation(len(field.beside))[: int(rng.integers(0, len(field.beside) + 1))]
-    chosen += [field.beside[place] for place in more]
+    chosen += [field.beside[index] for index in more]
     taken = [label if seed % 2 else replace(label, keywords=()) for label in chosen]
-    names = {label.topic: place for place, label in enumerate(taken)}
+    names = {label.topic: index for index, label in enumerate(taken)}
 
     def some(found: Sequence[Question], most: int) -> list[Question]:
-        return [found[int(place)] for place in rng.choice(len(found), min(most, len(found)), replace=False)]
+        return [found[int(index)] for index in rng.choice(len(found), min(most, len(found)), replace=False)]
 
     inside = some([question for question in own if question.intent in names], count)
     beside = some([question for question in own if question.intent not in names], count // 6)
@@ -134,14 +134,14 @@ def mixed(bank: Field, service: Field, shipped: Sequence[Label], encoder: Senten
     rng = np.random.default_rng((seed, 1))
 
     def some(found: Sequence[Any], count: int) -> list[Any]:
-        return [found[int(place)] for place in rng.permutation(len(found))[:count]]
+        return [found[int(index)] for index in rng.permutation(len(found))[:count]]
 
     chosen = some(bank.labels, int(rng.integers(8, 30))) + some(service.labels, int(rng.integers(4, 12)))
     chosen += some(bank.beside, int(rng.integers(0, 25))) + some(shipped, int(rng.integers(5, len(shipped))))
     if seed % 4 > 1:
         chosen += some(REASONS, int(rng.integers(40, len(REASONS))))
     taken = [label if seed % 2 else replace(label, keywords=(), definition="", examples=()) for label in chosen]
-    names = {label.topic: place for place, label in enumerate(taken)}
+    names = {label.topic: index for index, label in enumerate(taken)}
     asked, right = [], []
     for field, inside, outside in ((bank, 150, 35), (service, 60, 35)):
         found = some([question for question in field.questions if question.intent in names], inside)

