@@ -12,13 +12,15 @@ import pytest
 
 from analysis.encoder.vectors import EncoderChoice
 from analysis.records import Summary
+from analysis.summary.composing import compose
+from analysis.summary.drafts import draft_of
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
 from analysis.summary.step import SummaryStep
 from analysis.summary.support.evidence import CallEvidence, Evidence
 from analysis.summary.support.verdict import Judge
 from analysis.summary.support.wording import wording_of
-from bench.statements import STATEMENTS, read_statements
+from bench.statements import STATEMENTS, Labelled, read_statements
 from bench.summaries import made_up_calls
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import CallForAnalysis
@@ -81,3 +83,48 @@ def summary_of(call: CallForAnalysis) -> Iterator[str]:
         yield f"  action: {item}"
     for found in result.payload.evidence:
         yield f"  {found}"
+
+
+@pytest.mark.parametrize("how", ["drop", "flag"])
+def test_what_a_model_wrote_is_composed_with_the_calls_own_sentences(how: str) -> None:
+    """In one part where what is not supported is dropped; in short parts where it is flagged."""
+    lines: list[str] = []
+    short = {"max_transcript_chars": 700, "part_chars": 500} if how == "flag" else {}
+    for about, texts in written_about("tuning").items():
+        lines += [f"= {about}", *composed(texts, SummarySettings.model_validate({"unsupported": how} | short))]
+    assert_pinned(f"composed_{how}.txt", "\n".join(lines))
+
+
+def written_about(name: str) -> dict[str, list[Labelled]]:
+    found: dict[str, list[Labelled]] = {}
+    for labelled in read_statements(STATEMENTS / f"{name}.yaml", None):
+        found.setdefault(labelled.call.call_id, []).append(labelled)
+    return found
+
+
+def composed(written: list[Labelled], settings: SummarySettings) -> Iterator[str]:
+    """The statements, true and false, shared out to the fields of each part; and two promises."""
+    about = written[0].call
+    draft = draft_of(about, settings)
+    parts = len(draft.parts)
+    texts = [
+        {
+            field: " ".join(one.text for one in written[place + 3 * part :: 3 * parts])
+            for place, field in enumerate(("reason", "done", "outcome"))
+        }
+        for part in range(parts)
+    ]
+    items = [
+        {"what": "call back", "who": "agent", "by_when": "tomorrow"},
+        {"what": written[0].text, "who": "client", "by_when": ""},
+    ]
+    encoder = HashEncoder()
+    choice = EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
+    (alone,) = SummaryStep(SummarySettings(), encoder=choice).run([about], [{}])
+    own = list(alone.payload.evidence) if isinstance(alone.payload, Summary) else []
+    made = compose(draft, texts, settings, None, items=items, own=[own] * parts)
+    yield str(made.note)
+    if made.summary is not None:
+        for name in ("reason", "done", "outcome", "next_step", "key_points", "action_items", "check", "flags"):
+            yield f"  {name}: {getattr(made.summary, name)}"
+        yield from (f"  {found}" for found in made.summary.evidence)
