@@ -67,13 +67,15 @@ def _without_known(text: str, originals: Mapping[str, str]) -> str:
     characters = [(place, character) for place, character in enumerate(text) if character.isalnum()]
     stream = "".join(character.casefold()[:1] for _, character in characters)
     parts: list[str] = []
-    done = at = 0
-    while at < len(characters):
-        length = next((n for n in lengths if stream[at : at + n] in known and _is_whole(text, characters, at, n)), 0)
+    done = first = 0
+    while first < len(characters):
+        length = next(
+            (n for n in lengths if stream[first : first + n] in known and _is_whole(text, characters, first, n)), 0
+        )
         if length:
-            parts += [text[done : characters[at][0]], known[stream[at : at + length]]]
-            done = characters[at + length - 1][0] + 1
-        at += length or 1
+            parts += [text[done : characters[first][0]], known[stream[first : first + length]]]
+            done = characters[first + length - 1][0] + 1
+        first += length or 1
     return "".join((*parts, text[done:]))
 
 
@@ -81,16 +83,16 @@ def _compact(value: str) -> str:
     return "".join(character.casefold()[:1] for character in value if character.isalnum())
 
 
-def _is_whole(text: str, characters: Sequence[tuple[int, str]], at: int, length: int) -> bool:
+def _is_whole(text: str, characters: Sequence[tuple[int, str]], first: int, length: int) -> bool:
     """Whether these characters begin and end with a word, and no more than a little lies between any two."""
-    if at + length > len(characters):
+    if first + length > len(characters):
         return False
-    start, end = characters[at][0], characters[at + length - 1][0] + 1
+    start, end = characters[first][0], characters[first + length - 1][0] + 1
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
     if (before and (before.isalnum() or before in "_[")) or (after and (after.isalnum() or after == "_")):
         return False
-    places = [place for place, _ in characters[at : at + length]]
-    return all(_SPACING.fullmatch(text, one + 1, other) for one, other in pairwise(places))
+    places = [place for place, _ in characters[first : first + length]]
+    return all(_SPACING.fullmatch(text, earlier + 1, later) for earlier, later in pairwise(places))
 
 
 def restore(data: Any, originals: Mapping[str, str]) -> Any:

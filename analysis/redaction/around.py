@@ -75,7 +75,7 @@ def asks_something(text: str, turn: Turn) -> bool:
         return False
     if "?" in text[turn.start : turn.end] or any(word.text in _ASKING for word in turn.words):
         return True
-    return any(one.text in _AUXILIARIES and other.text in _SUBJECTS for one, other in pairwise(turn.words))
+    return any(word.text in _AUXILIARIES and following.text in _SUBJECTS for word, following in pairwise(turn.words))
 
 
 def other_words(turn: Turn, inside: Sequence[tuple[int, int]]) -> int:

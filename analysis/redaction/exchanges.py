@@ -95,7 +95,7 @@ class Exchanges:
             if answer is not None:
                 yield from self._span(event, answer)
             elif (
-                not self._elsewhere.at(event.start)
+                not self._elsewhere.covering(event.start)
                 and not event.days
                 and (not event.amount and (bare or not event.counted))
             ):
@@ -176,7 +176,7 @@ class Exchanges:
 
     def _untold(self, turn: Turn, run: Run, place: Place) -> Answer | None:
         """What no phrase tells: a day of long ago, and what answers a question for something else."""
-        if self._elsewhere.at(run.start) or self._language != self._talk.main_language:
+        if self._elsewhere.covering(run.start) or self._language != self._talk.main_language:
             return None
         if is_long_ago(self._text, run):
             asked = Asked.BIRTH

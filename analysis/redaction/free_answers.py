@@ -175,7 +175,7 @@ def _statement(text: str, turn: Turn, runs: Sequence[Run], phrase: Phrase, end: 
 def _reply(text: str, turn: Turn, runs: Sequence[Run], end: int) -> _Said | None:
     """What answers a question asked before this turn."""
     stop, place = turn.word_from(end), 0
-    spelled = {at for run in runs if run.letters >= 2 for at in range(run.first, run.last + 1)}
+    spelled = {index for run in runs if run.letters >= 2 for index in range(run.first, run.last + 1)}
     while place < stop and place not in spelled and turn.words[place].text in OWN_WORDS | _STARTS:
         place += 1
     return _Said(text, turn, runs, place, stop, announced=False) if place < stop else None
@@ -221,10 +221,10 @@ def _ends_reply(turn: Turn, name: tuple[int, int]) -> bool:
 
 def _password(said: _Said) -> list[tuple[int, int]]:
     words, last = said.turn.words, said.place - 1
-    for at in range(said.place, min(said.stop, said.place + _MOST_PASSWORD)):
-        if words[at].text in NO_ANSWER or words[at].text in AFTER_ANSWER:
+    for index in range(said.place, min(said.stop, said.place + _MOST_PASSWORD)):
+        if words[index].text in NO_ANSWER or words[index].text in AFTER_ANSWER:
             break
-        last = at
+        last = index
     spelled = next((run for run in said.runs if run.first <= last <= run.last), None)
     if spelled is not None and last >= said.place:
         last = min(spelled.last, said.stop - 1)  # letter by letter, however long

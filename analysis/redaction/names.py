@@ -59,22 +59,22 @@ def name_at(text: str, turn: Turn, place: int, sure: bool) -> tuple[int, int] | 
         place += 1
         sure = True
     last = -1
-    for at in range(place, min(place + _MOST_WORDS, len(words))):
-        if at > place and not _close(text, words[at - 1], words[at]):
+    for index in range(place, min(place + _MOST_WORDS, len(words))):
+        if index > place and not _close(text, words[index - 1], words[index]):
             break
-        if words[at].text in _PARTICLES and at + 1 < len(words) and words[at].text not in ("o", "do"):
-            if at == place and not words[at].capital:
+        if words[index].text in _PARTICLES and index + 1 < len(words) and words[index].text not in ("o", "do"):
+            if index == place and not words[index].capital:
                 break
             continue
-        if not _can_be_name(turn, words[at], first=at == place, sure=sure):
+        if not _can_be_name(turn, words[index], first=index == place, sure=sure):
             break
-        last = at
+        last = index
     return (begin, last) if last >= 0 else None
 
 
-def _close(text: str, one: Word, other: Word) -> bool:
-    between = text[one.end : other.start]
-    return _ONLY_SPACE.fullmatch(between) is not None or (len(one.text) <= 2 and between in (". ", "."))
+def _close(text: str, word: Word, following: Word) -> bool:
+    between = text[word.end : following.start]
+    return _ONLY_SPACE.fullmatch(between) is not None or (len(word.text) <= 2 and between in (". ", "."))
 
 
 def _can_be_name(turn: Turn, word: Word, *, first: bool, sure: bool) -> bool:
@@ -174,7 +174,7 @@ def _without_followers(turn: Turn, first: int, last: int) -> tuple[int, int]:
 
 
 def _after(text: str, turn: Turn, starts: dict[int, int], end: int, *, sure: bool) -> Iterator[tuple[int, int]]:
-    place = next((starts[at] for at in range(end, min(end + 4, turn.end)) if at in starts), None)
+    place = next((starts[index] for index in range(end, min(end + 4, turn.end)) if index in starts), None)
     if place is None:
         return
     name = name_at(text, turn, place, sure=sure)

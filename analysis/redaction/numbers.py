@@ -99,7 +99,7 @@ class NumberFinder:
     def _name(self, text: str, run: DigitRun, others: Others) -> tuple[str, int] | None:
         """What the run is, by its check digits, or by the words before it."""
         kinds = self._settings.kinds
-        other = others.at(run.start)
+        other = others.covering(run.start)
         before = text[max(0, run.start - _CUE_CHARS, 0 if other is None else other.start) : run.start]
         before = _MARKS.sub("\n", before)  # who speaks is no cue: `client: 5 5 1`
         digits = run.digits
@@ -178,7 +178,7 @@ class NumberFinder:
                 plain = match.raw_string.isdigit()
                 if (
                     "\n" in match.raw_string
-                    or others.at(match.start)
+                    or others.covering(match.start)
                     or _OTHER_CUE.search(before)
                     or (plain and len(match.raw_string) < 9)
                 ):

@@ -25,7 +25,7 @@ class Others:
     """In order, without overlaps."""
     starts: tuple[int, ...]
 
-    def at(self, position: int) -> Other | None:
+    def covering(self, position: int) -> Other | None:
         place = bisect_right(self.starts, position) - 1
         return self.stretches[place] if place >= 0 and position < self.stretches[place].end else None
 

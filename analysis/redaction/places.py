@@ -40,13 +40,13 @@ def place_in(text: str, turn: Turn, runs: Sequence[Run], place: int, stop: int, 
     `sure`: it must look like an address by itself, as after `my address is`; else a name alone is one, too.
     """
     words, last = turn.words, place - 1
-    for at in range(place, min(stop, place + _MOST_WORDS)):
-        word = words[at].text
+    for index in range(place, min(stop, place + _MOST_WORDS)):
+        word = words[index].text
         if word in NO_ANSWER or (word in AFTER_ANSWER and word not in _CONNECTS) or word == "and":
             break
-        if at > place and _SENTENCE_END.search(text, words[at - 1].end, words[at].start):
+        if index > place and _SENTENCE_END.search(text, words[index - 1].end, words[index].start):
             break
-        last = at
+        last = index
     said = _numbers(takewhile(lambda run: run.first <= last, islice(runs, bisect_left(runs, place, key=_last), None)))
     dictated = [run.last for run in said]
     while last >= place and last not in dictated and words[last].text in _CONNECTS | OWN_WORDS:
@@ -118,8 +118,8 @@ def _looks_like_place(turn: Turn, said: Sequence[Run], place: int, last: int) ->
     if any(word.text in STATE_NAMES for word in words):
         return True
     named = turn.has_capitals and not words[0].is_number
-    for at, word in enumerate(words):
-        beside = at > 0 or (len(words) > 1 and words[1].capital)
+    for index, word in enumerate(words):
+        beside = index > 0 or (len(words) > 1 and words[1].capital)
         proper = turn.has_capitals and word.capital and beside and not word.written.isupper()
         if proper and word.text not in everyday_words() and word.text not in country_names():
             return True

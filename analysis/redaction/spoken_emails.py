@@ -67,8 +67,8 @@ def find_spoken_addresses(talk: Talk) -> Iterator[PersonalSpan]:
         ends = list(_DOMAIN_END.finditer(text, turn.start, turn.end))
         done = turn.start
         for match in ends:
-            asked = asked_left > 0 or any(at <= match.start() for at in asked_at)
-            after = max([at for at in asked_at if at <= match.start()], default=done)
+            asked = asked_left > 0 or any(position <= match.start() for position in asked_at)
+            after = max([position for position in asked_at if position <= match.start()], default=done)
             first = _first(text, turn, runs, match, max(after, done), asked=asked)
             done = match.end()
             if first is None:
@@ -117,7 +117,7 @@ def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], be
     """Place of the first word of the address whose domain ends here; None where it is a web site's."""
     words = turn.words
     end, start = turn.word_from(domain.start()), turn.word_from(begin)
-    at = next(
+    sign = next(
         (
             place
             for place in range(end, max(start, end - _MOST_DOMAIN_WORDS) - 1, -1)
@@ -125,28 +125,28 @@ def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], be
         ),
         None,
     )
-    if at is None or at >= end + 1:
+    if sign is None or sign >= end + 1:
         if not asked:
             return None
         piece = _piece(turn, start)
         return None if piece is None or end - piece[0] > _MOST_PIECE else piece[0]
-    if all(word.text in OWN_WORDS for word in words[start:at]):
-        return at if asked or start == 0 else None
-    first = _local(text, turn, runs, at, start)
+    if all(word.text in OWN_WORDS for word in words[start:sign]):
+        return sign if asked or start == 0 else None
+    first = _local(text, turn, runs, sign, start)
     if first is None:
         return None
-    local = words[first:at]
-    known = _PROVIDER.search(text, words[at].end, domain.end()) is not None
+    local = words[first:sign]
+    known = _PROVIDER.search(text, words[sign].end, domain.end()) is not None
     spelled = any(word.text in _JOINTS or len(word.text) == 1 or word.is_number for word in local)
     whole = all(word.text in OWN_WORDS for word in words[:first]) and not any(word.text in _VERBS for word in local)
     return first if asked or known or spelled or whole else None
 
 
-def _local(text: str, turn: Turn, runs: Sequence[Run], at: int, start: int) -> int | None:
+def _local(text: str, turn: Turn, runs: Sequence[Run], sign: int, start: int) -> int | None:
     """The name before `at`: letters, numbers, joining words, and a few other words."""
     words = turn.words
     spelled = {place: run.first for run in runs for place in range(run.first, run.last + 1)}
-    first, plain, place = at, 0, at - 1
+    first, plain, place = sign, 0, sign - 1
     while place >= start:
         word = words[place]
         between = text[word.end : words[place + 1].start].strip()
@@ -155,7 +155,7 @@ def _local(text: str, turn: Turn, runs: Sequence[Run], at: int, start: int) -> i
         elif word.text in _JOINTS and between in ("", ",", "."):
             first = place
         elif (
-            (between in ("", ".", "-", "_") or (place == at - 1 and words[at].text in _EXPLAINS))
+            (between in ("", ".", "-", "_") or (place == sign - 1 and words[sign].text in _EXPLAINS))
             and plain < _MOST_PLAIN
             and not _ends_local(word)
         ):
@@ -163,7 +163,7 @@ def _local(text: str, turn: Turn, runs: Sequence[Run], at: int, start: int) -> i
         else:
             break
         place -= 1
-    return first if first < at else None
+    return first if first < sign else None
 
 
 def _ends_local(word: Word) -> bool:

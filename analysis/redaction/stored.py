@@ -133,12 +133,12 @@ def _places(chunk: TranscriptChunk) -> list[tuple[Word, int, int]] | None:
     if not chunk.words:
         return None
     places = []
-    at = 0
+    done = 0
     for word in chunk.words:
         said = word.text.strip()
-        start = chunk.text.find(said, at)
-        if start < 0 or chunk.text[at:start].strip():
+        start = chunk.text.find(said, done)
+        if start < 0 or chunk.text[done:start].strip():
             return None
-        at = start + len(said)
-        places.append((word, start, at))
-    return None if chunk.text[at:].strip() else places
+        done = start + len(said)
+        places.append((word, start, done))
+    return None if chunk.text[done:].strip() else places

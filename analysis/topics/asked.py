@@ -211,7 +211,9 @@ def _dialogue(chunks: Sequence[TranscriptChunk], settings: KeywordTopicSettings)
             before = chunk
             continue
         invited = turns > 0 and before is not None and asks_what_else(before.text)
-        settled = turns > 0 and before is not None and any(_DONE.search(one) for one in sentences(before.text))
+        settled = (
+            turns > 0 and before is not None and any(_DONE.search(sentence) for sentence in sentences(before.text))
+        )
         said = False
         for part, further in _of_client(chunk, before):
             if part is None:

@@ -114,10 +114,10 @@ class KeywordTopics:
     def _best(self, lines: Sequence[AskedLine], glossaries: Sequence[Glossary], language: str | None) -> Ranked | None:
         ranked = [self._ranked(lines, glossary, language) for glossary in glossaries]
         with_encoder = self._encoder.for_language(language) is not None
-        found = [one for one in ranked if one.candidates]
+        found = [ranking for ranking in ranked if ranking.candidates]
         if not found:
             return None
-        return max(found, key=lambda one: one.confidence if with_encoder else one.candidates[0].score)
+        return max(found, key=lambda ranking: ranking.confidence if with_encoder else ranking.candidates[0].score)
 
     def _ranked(self, lines: Sequence[AskedLine], glossary: Glossary, language: str | None) -> Ranked:
         matcher = self._matchers[glossary.name]
@@ -132,7 +132,7 @@ class KeywordTopics:
             candidates = tuple(matcher.candidates(lines, language))
             shares, _ = fitted(WORDS_ALONE).shares(words)
             by_topic = _by_topic(labels, shares)
-            return Ranked(glossary, candidates, tuple(by_topic[one.topic] for one in candidates))
+            return Ranked(glossary, candidates, tuple(by_topic[candidate.topic] for candidate in candidates))
         key = (glossary.name, language)
         if key not in self._likenesses:
             self._likenesses[key] = LabelLikeness(labels, encoder)

@@ -114,9 +114,9 @@ class LabelLikeness:
     @cached_property
     def _encoded(self) -> _Encoded:
         texts = [_texts_of(label) for label in self.labels]
-        ends = np.cumsum([len(one) for one in texts])
-        owned = tuple((int(end) - len(one), int(end)) for one, end in zip(texts, ends, strict=True))
-        singles = self._encoder.encode_fixed([text for one in texts for text in one])
+        ends = np.cumsum([len(label_texts) for label_texts in texts])
+        owned = tuple((int(end) - len(label_texts), int(end)) for label_texts, end in zip(texts, ends, strict=True))
+        singles = self._encoder.encode_fixed([text for label_texts in texts for text in label_texts])
         centres = np.stack([singles[first:last].mean(axis=0) for first, last in owned])
         centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
         joined = self._encoder.encode_fixed([_joined(label) for label in self.labels])

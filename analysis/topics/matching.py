@@ -254,7 +254,7 @@ def _found(term: frozenset[str], said: frozenset[str], idf: Mapping[str, float])
 def _grams(stem: str) -> list[str]:
     """Character 3- to 5-grams of the word between blanks."""
     padded = f" {stem} "
-    return [padded[at : at + size] for size in (3, 4, 5) for at in range(len(padded) - size + 1)]
+    return [padded[start : start + size] for size in (3, 4, 5) for start in range(len(padded) - size + 1)]
 
 
 def _in_language(label: Label, language: str | None) -> bool:

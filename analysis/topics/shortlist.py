@@ -35,7 +35,7 @@ def shortlist(
         return tuple(everything)
     said = known.encode([text])[0]
     texts = [label_texts(offered.label) for offered in everything]
-    vectors = known.encode_fixed([one for several in texts for one in several])
+    vectors = known.encode_fixed([text for several in texts for text in several])
     similarities = iter((vectors @ said).tolist())
     closeness = [max(next(similarities) for _ in several) for several in texts]
     order = np.argsort(-np.asarray(closeness), kind="stable")[:most]

@@ -58,4 +58,6 @@ def with_reasons(topic: Topic, glossaries: Sequence[Glossary]) -> Topic:
 
 
 def _lists_some(topic: str | None, catalogue: str | None, glossaries: Sequence[Glossary]) -> bool:
-    return topic is not None and any(one.name == catalogue and one.subtopics(topic) for one in glossaries)
+    return topic is not None and any(
+        glossary.name == catalogue and glossary.subtopics(topic) for glossary in glossaries
+    )

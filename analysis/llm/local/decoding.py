@@ -123,10 +123,11 @@ class BatchDecoder:
         if busy and not self._pace.known:
             return 0
         lengths = (
-            self._pace.usual_length(one.request.purpose, one.constraint.max_tokens) for one in (*candidates, *busy)
+            self._pace.usual_length(writing.request.purpose, writing.constraint.max_tokens)
+            for writing in (*candidates, *busy)
         )
         writing_s = self._pace.writing_s(max(lengths, default=0.0))
-        return fitting(self._pace, [one.unread for one in candidates], writing_s, deadline - self._clock())
+        return fitting(self._pace, [writing.unread for writing in candidates], writing_s, deadline - self._clock())
 
     def _insert(self, generator: Any, model: FedModel, sequences: Sequence[Writing]) -> list[int]:
         """Returns the numbers that the generator gives them."""

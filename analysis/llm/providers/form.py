@@ -33,9 +33,11 @@ def _shown(schema: Mapping[str, Any]) -> Any:
         return _BLANK if all(isinstance(value, str) for value in schema["enum"]) else schema["enum"][0]
     for several in ("anyOf", "oneOf"):
         if several in schema:
-            return _shown(next((one for one in schema[several] if one.get("type") != "null"), {}))
+            return _shown(
+                next((alternative for alternative in schema[several] if alternative.get("type") != "null"), {})
+            )
     kinds = schema.get("type", "string")
-    kind = kinds if isinstance(kinds, str) else next((one for one in kinds if one != "null"), "null")
+    kind = kinds if isinstance(kinds, str) else next((named for named in kinds if named != "null"), "null")
     match kind:
         case "object":
             return {name: _shown(part) for name, part in schema.get("properties", {}).items()}

@@ -33,8 +33,8 @@ def told_likelihoods(choice: Choice, raw: Any) -> Weighed | None:
     choices = getattr(raw, "choices", None)
     if not isinstance(choices, list) or len(choices) != len(choice.options) or not choices:
         return None
-    ordered = sorted(choices, key=lambda one: getattr(one, "index", 0) or 0)
-    found = [_loglikelihood(option, one) for option, one in zip(choice.options, ordered, strict=True)]
+    ordered = sorted(choices, key=lambda choice: getattr(choice, "index", 0) or 0)
+    found = [_loglikelihood(option, answered) for option, answered in zip(choice.options, ordered, strict=True)]
     known = [value for value in found if value is not None]
     if len(known) < len(found):
         return None

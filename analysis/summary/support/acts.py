@@ -62,18 +62,21 @@ def _told_by(places: Places, clause: Clause, other_side: Role) -> bool:
     """Whether the other side alone tells what is told here: its verb, and something of what goes with it."""
     verb = [clause.told] if clause.told is not None else []
     rest = [stem for stem in clause.content if stem != clause.told]
-    about = [one for one in places.utterances if places.share([one.place], verb)]
+    about = [utterance for utterance in places.utterances if places.share([utterance.place], verb)]
     by_other = [
-        one
-        for one in about
-        if one.role is other_side
-        and not (one.question or one.request or one.denied)
-        and (not rest or places.share(places.around(one.place, _SPOKEN_OF), rest))
+        utterance
+        for utterance in about
+        if utterance.role is other_side
+        and not (utterance.question or utterance.request or utterance.denied)
+        and (not rest or places.share(places.around(utterance.place, _SPOKEN_OF), rest))
     ]
     yes = places.wording.sounds["confirm"]
-    agreed = any(yes & set(said.words) for one in by_other for said in places.reply_to(one.place)[:1])
+    agreed = any(yes & set(said.words) for utterance in by_other for said in places.reply_to(utterance.place)[:1])
     # "I want to pay a bill" does not tell that it has been paid; a question of the other side may have been answered.
-    otherwise = any(one.question if one.role is other_side else not one.question and not one.request for one in about)
+    otherwise = any(
+        utterance.question if utterance.role is other_side else not utterance.question and not utterance.request
+        for utterance in about
+    )
     return bool(by_other) and not otherwise and not agreed
 
 
@@ -96,21 +99,25 @@ def _agreed(places: Places, clause: Clause, side: Role, other_side: Role) -> flo
         places.side_share(clause.content, side, asking=None),
         places.side_share(clause.content, other_side, asking=True),
     )
-    taken = [one.place for one in places.utterances if one.role is other_side and _COMMITS.search(" ".join(one.words))]
+    taken = [
+        utterance.place
+        for utterance in places.utterances
+        if utterance.role is other_side and _COMMITS.search(" ".join(utterance.words))
+    ]
     return max(0.0, max((places.share([place], clause.content) for place in taken), default=0.0) - own)
 
 
 def _answered(places: Places, content: Sequence[str], asker: Role, sounds: frozenset[str]) -> float:
     """Largest share of the content in what this side says and the other answers so."""
     best = 0.0
-    for one in places.utterances:
-        if one.role is not asker:
+    for utterance in places.utterances:
+        if utterance.role is not asker:
             continue
-        reply = places.reply_to(one.place)
+        reply = places.reply_to(utterance.place)
         if any(sounds & set(said.words) and not said.denied for said in reply[:2]):
             # "You were charged twice. Is that right?"
-            before = [one.place - 1] if one.place and len(one.content) < 2 else []
-            own = [place for place in (*before, one.place) if places.utterances[place].role is asker]
+            before = [utterance.place - 1] if utterance.place and len(utterance.content) < 2 else []
+            own = [place for place in (*before, utterance.place) if places.utterances[place].role is asker]
             best = max(best, places.share(own, content))
     return best
 
@@ -119,13 +126,13 @@ def _in_answer(places: Places, content: Sequence[str], side: Role) -> float:
     """Largest share of the content in a question of the other side and this one's answer, of which the answer has some
     or is a few words: "How old is the box?" – "Six years."."""
     best = 0.0
-    for one in places.utterances:
-        if one.listener is not side or not one.question:
+    for utterance in places.utterances:
+        if utterance.listener is not side or not utterance.question:
             continue
-        reply = [said for said in places.reply_to(one.place)[:2] if not said.question]
+        reply = [said for said in places.reply_to(utterance.place)[:2] if not said.question]
         answer = [said.place for said in reply]
         if places.share(answer, content) > 0 or any(len(said.words) <= _FEW for said in reply):
-            best = max(best, places.share([one.place, *answer], content))
+            best = max(best, places.share([utterance.place, *answer], content))
     return best
 
 
@@ -138,13 +145,13 @@ def unsaid(places: Places, clause: Clause, near: Sequence[int]) -> float:
     where = (
         range(len(utterances))
         if clause.act in _ANYWHERE or not near
-        else sorted({at for place in near for at in range(max(0, place - 1), min(len(utterances), place + 4))})
+        else sorted({index for place in near for index in range(max(0, place - 1), min(len(utterances), place + 4))})
     )
-    own = [utterances[at] for at in where if utterances[at].role is clause.subject]
+    own = [utterances[index] for index in where if utterances[index].role is clause.subject]
     if clause.act == "accept":
-        if any(one.denied for one in own):
+        if any(utterance.denied for utterance in own):
             return 0.7
-        if any(_COMMITS.search(" ".join(one.words)) for one in own):
+        if any(_COMMITS.search(" ".join(utterance.words)) for utterance in own):
             return 0.0
-    said = {word for one in own for word in one.words}
+    said = {word for utterance in own for word in utterance.words}
     return 0.0 if any(word in sounds or (word.endswith("n't") and "not" in sounds) for word in said) else 1.0

@@ -29,7 +29,7 @@ _MOSTLY = 0.5
 
 def _done(heard: Iterable[Occurrence]) -> list[Occurrence]:
     """Those that tell of something that is so."""
-    return [one for one in heard if not (one.to_come or one.asked or one.denied)]
+    return [mention for mention in heard if not (mention.to_come or mention.asked or mention.denied)]
 
 
 class Deeds:
@@ -43,16 +43,16 @@ class Deeds:
     def _occurrences(self, stem: str, content: Iterable[str]) -> tuple[list[Occurrence], list[Occurrence]]:
         """Where the word was said with most of what goes with it, and wherever it was said with some of that."""
         groups = self._wording.same.get(stem, frozenset())
-        rest = [one for one in content if one != stem]
+        rest = [word for word in content if word != stem]
         found: list[tuple[float, Occurrence]] = []
-        for one in self.utterances:
-            for at, heard in enumerate(one.stems):
+        for utterance in self.utterances:
+            for index, heard in enumerate(utterance.stems):
                 if heard == stem or groups & self._wording.same.get(heard, frozenset()):
-                    around = range(max(0, one.place - 1), min(len(self.utterances), one.place + 2))
+                    around = range(max(0, utterance.place - 1), min(len(self.utterances), utterance.place + 2))
                     share = (
                         sum(
                             max(
-                                self._places.has(place, other) * (1.0 if place == one.place else 0.7)
+                                self._places.has(place, other) * (1.0 if place == utterance.place else 0.7)
                                 for place in around
                             )
                             for other in rest
@@ -61,7 +61,7 @@ class Deeds:
                         if rest
                         else 1.0
                     )
-                    found.append((share + (0.15 if heard == stem else 0.0), one.occurrence(at, self._wording)))
+                    found.append((share + (0.15 if heard == stem else 0.0), utterance.occurrence(index, self._wording)))
         top = max((share for share, _ in found), default=0.0)
         best = [occurrence for share, occurrence in found if share >= top - 0.12]
         return best, [occurrence for share, occurrence in found if share >= min(0.5, top)]
@@ -99,59 +99,73 @@ class Deeds:
         found, everywhere = self._occurrences(stem, clause.content)
         if not found:
             return 0.0, 0.2, 0.0, 1.0 - self._cover(stem)
-        open_ = float(clause.done and not clause.denied and all(one.asked or one.denied for one in everywhere))
+        open_ = float(
+            clause.done and not clause.denied and all(mention.asked or mention.denied for mention in everywhere)
+        )
         if subject is None:
             return 0.0, 0.5, open_, 0.0
         other = OTHER_SIDE.get(subject)
         if clause.act is None and clause.towards is not None:
             if clause.towards is subject:
                 return 1.0, 0.0, open_, 0.0
-            if clause.towards is Role.AGENT and not any(one.patient is Role.AGENT for one in found):
+            if clause.towards is Role.AGENT and not any(mention.patient is Role.AGENT for mention in found):
                 return 0.8, 0.0, open_, 0.0
         if clause.passive:
-            same = any(one.patient is subject or one.actor is other for one in found)
-            turned = any(one.patient is other or one.actor is subject for one in found)
+            same = any(mention.patient is subject or mention.actor is other for mention in found)
+            turned = any(mention.patient is other or mention.actor is subject for mention in found)
             return float(turned and not same), 1.0 if same else 0.3, open_, 0.0
-        own = [one for one in everywhere if one.actor is subject]
+        own = [mention for mention in everywhere if mention.actor is subject]
         if (
             clause.done
             and own
-            and all(one.asked for one in own)
-            and any(one.actor is not subject and one.speaker is other and not one.asked for one in everywhere)
+            and all(mention.asked for mention in own)
+            and any(
+                mention.actor is not subject and mention.speaker is other and not mention.asked
+                for mention in everywhere
+            )
         ):
             # "I would like to block the card": asked for by this side, done by the other.
             return 0.8, 0.0, open_, 0.0
         if any(
-            one.actor is subject or (one.wished and one.actor is Role.CLIENT and subject is Role.AGENT) for one in found
-        ) or any(one.patient is subject and one.actor is None for one in found):
+            mention.actor is subject or (mention.wished and mention.actor is Role.CLIENT and subject is Role.AGENT)
+            for mention in found
+        ) or any(mention.patient is subject and mention.actor is None for mention in found):
             return 0.0, 1.0, open_, 0.0
-        if subject is Role.CLIENT and stem in self._wording.together and any(one.actor is other for one in found):
+        if (
+            subject is Role.CLIENT
+            and stem in self._wording.together
+            and any(mention.actor is other for mention in found)
+        ):
             return 0.0, 0.8, open_, 0.0
-        if any(one.actor is other for one in found) or any(one.patient is other and one.actor is None for one in found):
+        if any(mention.actor is other for mention in found) or any(
+            mention.patient is other and mention.actor is None for mention in found
+        ):
             return 1.0, 0.0, open_, 0.0
-        if all(one.third for one in found):
+        if all(mention.third for mention in found):
             return 0.8, 0.0, open_, 0.0
         # "your card is blocked now", said by the agent: the company did it.
-        if subject is Role.AGENT and any(one.speaker is Role.AGENT for one in found):
+        if subject is Role.AGENT and any(mention.speaker is Role.AGENT for mention in found):
             return 0.0, 0.9, open_, 0.0
-        only_other = all(one.speaker is other for one in found)
+        only_other = all(mention.speaker is other for mention in found)
         return (0.7 if only_other and (subject is Role.CLIENT or self._own_affair(found)) else 0.3), 0.2, open_, 0.0
 
     def _own_affair(self, found: Sequence[Occurrence]) -> bool:
         """Whether who says it says it of themselves: "I had a blood test"."""
-        return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[one.place].words) for one in found)
+        return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[mention.place].words) for mention in found)
 
     def _had_by(self, clause: Clause, stem: str, subject: Role) -> tuple[float, float, float, float]:
         """`had an operation`: the other side's where that side alone says it, of itself."""
         found, _ = self._occurrences(stem, clause.content)
-        alone = all(one.speaker is OTHER_SIDE.get(subject) for one in found) and self._own_affair(found)
+        alone = all(mention.speaker is OTHER_SIDE.get(subject) for mention in found) and self._own_affair(found)
         return float(bool(found) and alone), 0.5, 0.0, 0.0
 
     def _wanted(self, clause: Clause, verb: str, subject: Role) -> tuple[float, float, float, float]:
         """`wanted to test the line`: reversed where the other side alone spoke of it, as what it does itself."""
         found, _ = self._occurrences(self._wording.stem(verb), clause.content)
         other = OTHER_SIDE.get(subject)
-        only = bool(found) and all(one.speaker is other and one.actor is other and not one.asked for one in found)
+        only = bool(found) and all(
+            mention.speaker is other and mention.actor is other and not mention.asked for mention in found
+        )
         return (0.8 if only else 0.0), 0.5, 0.0, 0.0
 
     def to_come(self, clause: Clause) -> float:
@@ -172,23 +186,25 @@ class Deeds:
         if self._wording.same.get(stem, frozenset()) & self._wording.gets:
             return self._not_got(everywhere, clause)
         # "I'll pop you an email": where nobody says that something is sent, the thing itself tells when.
-        verbs = [one for one in everywhere if not one.noun] or everywhere
-        announced = [one.place for one in verbs if one.to_come]
+        verbs = [mention for mention in everywhere if not mention.noun] or everywhere
+        announced = [mention.place for mention in verbs if mention.to_come]
         # "I will test the line." … "The test shows a fault."
-        later = [one for one in everywhere if not one.noun or (announced and one.place > min(announced))]
+        later = [
+            mention for mention in everywhere if not mention.noun or (announced and mention.place > min(announced))
+        ]
         return float(bool(announced) and not _done(later))
 
     def _before_its_term(self, clause: Clause) -> bool:
         """ "Provided the bill by Friday", where Friday is only when something will be: it has not been."""
         for moment in moments(clause.text):
             if _TERM.match(moment):
-                named = [one for one in self.utterances if moment.casefold() in one.text.casefold()]
-                if named and all(one.announces for one in named):
+                named = [utterance for utterance in self.utterances if moment.casefold() in utterance.text.casefold()]
+                if named and all(utterance.announces for utterance in named):
                     return True
         return False
 
     def _not_yet(self, heard: Sequence[Occurrence]) -> bool:
-        return any(one.to_come for one in heard) and not _done(heard)
+        return any(mention.to_come for mention in heard) and not _done(heard)
 
     def _not_got(self, heard: Sequence[Occurrence], clause: Clause) -> float:
         """What is on its way has not come: "I am sending you a new router"."""
@@ -196,34 +212,34 @@ class Deeds:
             return 1.0
         rest = [stem for stem in clause.content if not self._wording.same.get(stem, frozenset()) & self._wording.gets]
         sent = [
-            one.place
-            for one in self.utterances
-            if one.role is Role.AGENT
-            and self._places.groups_of(one.place) & self._wording.brings
-            and self._places.share(self._places.around(one.place), rest) >= _MOSTLY
+            utterance.place
+            for utterance in self.utterances
+            if utterance.role is Role.AGENT
+            and self._places.groups_of(utterance.place) & self._wording.brings
+            and self._places.share(self._places.around(utterance.place), rest) >= _MOSTLY
         ]
         due = any(
-            one.role is Role.AGENT
-            and one.announces
-            and "have" in one.words
-            and self._places.share([one.place], rest) >= _MOSTLY
-            for one in self.utterances
+            utterance.role is Role.AGENT
+            and utterance.announces
+            and "have" in utterance.words
+            and self._places.share([utterance.place], rest) >= _MOSTLY
+            for utterance in self.utterances
         )  # "you will have the forty dollars within three days"
-        came = any(self._places.share([one.place], rest) >= _MOSTLY for one in _done(heard))
+        came = any(self._places.share([mention.place], rest) >= _MOSTLY for mention in _done(heard))
         return float((bool(sent) or due) and not came)
 
     @cached_property
     def _caller(self) -> Role:
         """Who called whom, by how the call is answered; unknown where that tells nothing."""
-        for one in self.utterances[:_ANSWERED_WITHIN]:
-            if one.role is Role.AGENT and _ANSWERS.search(" ".join(one.words)):
+        for utterance in self.utterances[:_ANSWERED_WITHIN]:
+            if utterance.role is Role.AGENT and _ANSWERS.search(" ".join(utterance.words)):
                 return Role.CLIENT
-        openings = [one for one in self.utterances[:_ANSWERED_WITHIN] if one.role is Role.AGENT]
+        openings = [utterance for utterance in self.utterances[:_ANSWERED_WITHIN] if utterance.role is Role.AGENT]
         if self.utterances and self.utterances[0].role is Role.CLIENT and openings:
-            introduced = any(_FROM_THE_COMPANY.search(" ".join(one.words)) for one in openings)
+            introduced = any(_FROM_THE_COMPANY.search(" ".join(utterance.words)) for utterance in openings)
             return Role.AGENT if introduced else Role.UNKNOWN
         # Who is called speaks first.
-        calling = any("calling" in one.words for one in openings)
+        calling = any("calling" in utterance.words for utterance in openings)
         return Role.CLIENT if openings and not calling else Role.UNKNOWN
 
     def owner(self, clause: Clause) -> float:
@@ -231,14 +247,14 @@ class Deeds:
             return 0.0
         for stem in clause.content[:2]:
             said: set[Role] = set()
-            for one in self.utterances:
-                for at, heard in enumerate(one.stems):
+            for utterance in self.utterances:
+                for index, heard in enumerate(utterance.stems):
                     if heard == stem:
-                        before = one.words[max(0, at - 3) : at]
+                        before = utterance.words[max(0, index - 3) : index]
                         if {"my", "our"} & set(before):
-                            said.add(one.role)
+                            said.add(utterance.role)
                         if "your" in before:
-                            said.add(one.listener)
+                            said.add(utterance.listener)
             if said and clause.owner not in said:
                 return 1.0
         return 0.0

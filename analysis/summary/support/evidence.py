@@ -101,7 +101,7 @@ def together(clauses: Sequence[Evidence]) -> Evidence:
     """Of a whole statement: it is as weak as its weakest clause."""
     names = [field.name for field in fields(Evidence)]
     return Evidence(
-        **{name: (min if name in _BEST_OF else max)(getattr(one, name) for one in clauses) for name in names}
+        **{name: (min if name in _BEST_OF else max)(getattr(clause, name) for clause in clauses) for name in names}
     )
 
 
@@ -115,8 +115,8 @@ class CallEvidence:
         self.names = _names(self.utterances)
         self._places = Places(self.utterances, wording)
         self._deeds = Deeds(self._places, self._cover)
-        self._said = frozenset().union(*(one.stems for one in self.utterances))
-        self._content = sorted({word for one in self.utterances for word in one.words if len(word) > 2})
+        self._said = frozenset().union(*(utterance.stems for utterance in self.utterances))
+        self._content = sorted({word for utterance in self.utterances for word in utterance.words if len(word) > 2})
         self._covers: dict[str, float] = {}
 
     def of(self, statement: str, before: Role | None = None) -> Evidence:
@@ -200,7 +200,7 @@ class CallEvidence:
         by = clause.subject if clause.act == "refuse" else None
         if not clause.denied or self._denied_near(near, by, lacking=lacking):
             return 0.0
-        if clause.closing and any(one.closing for one in self.utterances):
+        if clause.closing and any(utterance.closing for utterance in self.utterances):
             return 0.0
         if top >= 0.5 or not self._denies(clause.content):
             return 1.0
@@ -208,15 +208,18 @@ class CallEvidence:
 
     def _denies(self, content: Sequence[str]) -> bool:
         """Whether any of it is denied anywhere."""
-        return any(one.denied and any(self._places.has(one.place, stem) for stem in content) for one in self.utterances)
+        return any(
+            utterance.denied and any(self._places.has(utterance.place, stem) for stem in content)
+            for utterance in self.utterances
+        )
 
     def _denied_near(self, near: Sequence[int], by: Role | None, *, lacking: bool) -> bool:
         """`by`: the side that refuses; None where it does not matter who denies it."""
         return any(
-            (by is None or self.utterances[at].role is by)
-            and (self.utterances[at].denied or (lacking and self.utterances[at].lacking))
+            (by is None or self.utterances[index].role is by)
+            and (self.utterances[index].denied or (lacking and self.utterances[index].lacking))
             for place in near
-            for at in range(max(0, place - 1), min(len(self.utterances), place + 2))
+            for index in range(max(0, place - 1), min(len(self.utterances), place + 2))
         )
 
     def _false_claim(self, clause: Clause, near: Sequence[int], top: float) -> float:
@@ -227,26 +230,26 @@ class CallEvidence:
             for place in near
             if sum(self._places.has(place, stem) for stem in clause.content) >= 0.5 * len(clause.content)
         ]
-        return float(bool(holding) and all(one.denied and not one.question for one in holding))
+        return float(bool(holding) and all(utterance.denied and not utterance.question for utterance in holding))
 
     def _opposite(self, clause: Clause, near: Sequence[int]) -> float:
         stems = {self._wording.stem(word) for word in words(clause.text)}
         heard = [
-            self.utterances[at]
+            self.utterances[index]
             for place in near
-            for at in range(max(0, place - 1), min(len(self.utterances), place + 2))
+            for index in range(max(0, place - 1), min(len(self.utterances), place + 2))
         ]
-        said = {stem for one in heard for stem in one.stems}
+        said = {stem for utterance in heard for stem in utterance.stems}
         for pair in self._wording.opposites:
             for side, against in (pair, pair[::-1]):
                 if not stems & side or stems & against or side & said:
                     continue
                 rest = [stem for stem in clause.content if stem not in side]
                 if any(
-                    against & set(one.stems)
-                    and not one.denied
-                    and (not rest or any(self._places.has(one.place, stem) for stem in rest))
-                    for one in heard
+                    against & set(utterance.stems)
+                    and not utterance.denied
+                    and (not rest or any(self._places.has(utterance.place, stem) for stem in rest))
+                    for utterance in heard
                 ):
                     return 1.0
         return 0.0
@@ -255,7 +258,9 @@ class CallEvidence:
         told = _FROM_TO.search(" ".join(words(statement)))
         if told is None:
             return 0.0
-        pairs = {match.groups() for one in self.utterances for match in _FROM_TO.finditer(" ".join(one.words))}
+        pairs = {
+            match.groups() for utterance in self.utterances for match in _FROM_TO.finditer(" ".join(utterance.words))
+        }
         return float(told.groups() not in pairs and told.groups()[::-1] in pairs)
 
     # ------------------------------------------------------------------------------------------ similarity
@@ -270,7 +275,7 @@ class CallEvidence:
     @cached_property
     def _place_vectors(self) -> Vectors:
         assert self._encoder is not None
-        told = [one.told for one in self.utterances]
+        told = [utterance.told for utterance in self.utterances]
         pairs = [f"{first}. {second}" for first, second in pairwise(told)]
         return self._encoder.encode([*told, *pairs][:_MOST_STRETCHES])
 
@@ -298,15 +303,19 @@ def _bare(name: str) -> list[str]:
 def _names(utterances: Sequence[Utterance]) -> dict[str, Role]:
     """Names by which the sides introduce themselves or are addressed."""
     found: dict[str, Role] = {}
-    for one in utterances:
-        for match in _INTRODUCTION.finditer(one.text):
+    for utterance in utterances:
+        for match in _INTRODUCTION.finditer(utterance.text):
             name = match.group(1) or match.group(2) or match.group(3) or ""
-            if not match.group(0).casefold().startswith("my name") and not name[:1].isupper() and one.place > _OPENING:
+            if (
+                not match.group(0).casefold().startswith("my name")
+                and not name[:1].isupper()
+                and utterance.place > _OPENING
+            ):
                 continue
             for word in _bare(name):
-                found.setdefault(word, one.role)
-    for one in utterances:
-        for match in _ADDRESS.finditer(one.text):
+                found.setdefault(word, utterance.role)
+    for utterance in utterances:
+        for match in _ADDRESS.finditer(utterance.text):
             for word in words(match.group(1)):
-                found.setdefault(word, one.listener)
+                found.setdefault(word, utterance.listener)
     return found

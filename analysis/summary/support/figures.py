@@ -31,13 +31,13 @@ def counted(text: str, wording: Wording) -> list[tuple[str, str | None]]:
         in_digits(without_idioms(text), wording.language).replace("$", " dollar-before ").replace("€", " euro-before ")
     )
     spoken = [word.strip(".,!?;:()").casefold() for word in said.replace("%", " percent ").split()]
-    for at, word in enumerate(spoken):
+    for index, word in enumerate(spoken):
         match = re.fullmatch(r"(\d+)(?:st|nd|rd|th)?", word.replace(",", ""))
         if match is None or match.group(1) == "1":
             continue
-        unit = next((one for one in spoken[at + 1 : at + 3] if one not in _BETWEEN), None)
-        if at and spoken[at - 1].endswith("-before"):
-            unit = spoken[at - 1].removesuffix("-before")
+        unit = next((following for following in spoken[index + 1 : index + 3] if following not in _BETWEEN), None)
+        if index and spoken[index - 1].endswith("-before"):
+            unit = spoken[index - 1].removesuffix("-before")
         if unit is not None and (not unit.isalpha() or unit in _CLOCK or unit in _STOPS):
             unit = None
         found.append((match.group(1), stems([unit], wording.language)[0] if unit else None))
@@ -63,23 +63,23 @@ def miscounted(text: str, utterances: Sequence[Utterance], wording: Wording) -> 
     if not claims:
         return 0.0
     said: dict[str, set[str | None]] = {}
-    runs = " ".join(words(" ".join(one.text for one in utterances)))
-    for one in utterances:
-        for number, unit in counted(one.text, wording):
+    runs = " ".join(words(" ".join(utterance.text for utterance in utterances)))
+    for utterance in utterances:
+        for number, unit in counted(utterance.text, wording):
             said.setdefault(number, set()).add(unit)
     for number, unit in claims:
         units = said.get(number)
         if units is None or unit in units:
             continue
         groups = wording.same.get(unit or "", frozenset())
-        if any(one and groups & wording.same.get(one, frozenset()) for one in units):
+        if any(counted_unit and groups & wording.same.get(counted_unit, frozenset()) for counted_unit in units):
             continue
         # `eight and twelve`: nothing follows, so nothing speaks against it.
         if units == {None} and unit not in _MONEY | {"time"}:
             continue
-        if all(one is None for one in units) and unit not in runs:
+        if all(counted_unit is None for counted_unit in units) and unit not in runs:
             return 1.0
-        if any(one is not None for one in units) and None not in units:
+        if any(counted_unit is not None for counted_unit in units) and None not in units:
             return 1.0
         if unit in _MONEY or unit == "time":
             return 1.0

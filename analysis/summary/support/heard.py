@@ -134,10 +134,10 @@ class Utterance:
         verb = "asks" if self.question or self.request else "says"
         return f"The {me} {verb}: {' '.join(parts)}"
 
-    def occurrence(self, at: int, wording: Wording) -> Occurrence:
+    def occurrence(self, index: int, wording: Wording) -> Occurrence:
         """Who does the word at this place, by the pronoun before it."""
-        before = self.words[max(0, at - _LOOK_BACK) : at]
-        plain = _POLITE.sub(" ", " ".join(self.words[:at])).split()
+        before = self.words[max(0, index - _LOOK_BACK) : index]
+        plain = _POLITE.sub(" ", " ".join(self.words[:index])).split()
         nearest, distance = self._nearest_person(before)
         noun = bool(before) and (before[-1] in _ARTICLES or before[-1] in ("by", "of", "per"))
         state = (
@@ -151,7 +151,7 @@ class Utterance:
         told = (bare and not (state or _LETS & set(before))) or (actor is None and before[-1:] == ("to",))
         if bare and (all(word in _LINKS for word in before) or self.words[0] in _INSTRUCTS):
             actor = self.listener
-        after = self.words[at + 1 : at + 4]
+        after = self.words[index + 1 : index + 4]
         if patient is None and any(word in ("me", "us", "my", "our") for word in after[:2]):
             patient = self.role
         elif patient is None and actor is self.role and any(word in ("you", "your") for word in after[:2]):
@@ -162,7 +162,7 @@ class Utterance:
             patient=patient,
             speaker=self.role,
             denied=any(word in wording.negations or word.endswith("n't") for word in plain[-5:]),
-            asked=not self.granted and (self._asks_before(at) or (told and self._is_base(at, wording))),
+            asked=not self.granted and (self._asks_before(index) or (told and self._is_base(index, wording))),
             wished=bool(_WISH.search(" ".join(before))),
             noun=noun,
             to_come=not self.granted
@@ -181,16 +181,16 @@ class Utterance:
         """Tells of something to come."""
         return bool(_TO_COME.search(" ".join(self.words)))
 
-    def _is_base(self, at: int, wording: Wording) -> bool:
+    def _is_base(self, index: int, wording: Wording) -> bool:
         """Whether the word may be told to somebody: "send it", and not "sent" or "works"."""
-        word = self.words[at]
+        word = self.words[index]
         return not (word.endswith(("s", "ed", "ing")) or word in wording.past)
 
-    def _asks_before(self, at: int) -> bool:
+    def _asks_before(self, index: int) -> bool:
         """Whether a word stands in a question, a request or a condition. Without punctuation these begin before it."""
         if self.text.rstrip().endswith("?"):
             return True
-        first = " ".join(self.words[:at])
+        first = " ".join(self.words[:index])
         cues = (_QUESTION_START.match, _QUESTION_WITHIN.search, _REQUEST.search, _CONDITION.search)
         return any(cue(first) for cue in cues)
 
@@ -246,12 +246,15 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
                     granted=False,
                 )
             )
-    return [replace(one, granted=_granted(one, result[place + 1 : place + 2])) for place, one in enumerate(result)]
+    return [
+        replace(utterance, granted=_granted(utterance, result[place + 1 : place + 2]))
+        for place, utterance in enumerate(result)
+    ]
 
 
-def _granted(one: Utterance, after: Sequence[Utterance]) -> bool:
-    if one.role is Role.AGENT and _TAKES_DOWN.search(" ".join(one.words)):
-        return any(reply.role is one.listener and not reply.denied and not reply.question for reply in after)
-    if not one.question or _CAN.search(" ".join(one.words)):
+def _granted(utterance: Utterance, after: Sequence[Utterance]) -> bool:
+    if utterance.role is Role.AGENT and _TAKES_DOWN.search(" ".join(utterance.words)):
+        return any(reply.role is utterance.listener and not reply.denied and not reply.question for reply in after)
+    if not utterance.question or _CAN.search(" ".join(utterance.words)):
         return False
-    return any(reply.role is one.listener and reply.words[0] in _YES and not reply.denied for reply in after)
+    return any(reply.role is utterance.listener and reply.words[0] in _YES and not reply.denied for reply in after)

@@ -21,8 +21,8 @@ _SHARED = 2
 def misdated(text: str, utterances: Sequence[Utterance], wording: Wording) -> float:
     """1 where a moment was said, but of other things: what the statement is about has a moment of its own."""
     language = wording.language
-    clauses = [clause for one in utterances for clause in _CLAUSE.split(one.text)]
-    dated = [(set(content_stems(clause, language)), {_key(one) for one in moments(clause)}) for clause in clauses]
+    clauses = [clause for utterance in utterances for clause in _CLAUSE.split(utterance.text)]
+    dated = [(set(content_stems(clause, language)), {_key(moment) for moment in moments(clause)}) for clause in clauses]
     for moment in moments(text):
         key = _key(moment)
         told = set(content_stems(text, language)) - set(content_stems(moment, language))

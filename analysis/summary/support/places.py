@@ -20,16 +20,16 @@ class Places:
 
     def __init__(self, utterances: Sequence[Utterance], wording: Wording) -> None:
         self.utterances, self.wording = utterances, wording
-        self._phrases = [self._phrases_of(one) for one in utterances]
+        self._phrases = [self._phrases_of(utterance) for utterance in utterances]
         self.groups = frozenset().union(*self._phrases)
         """Of like words that were said anywhere."""
 
-    def _phrases_of(self, one: Utterance) -> frozenset[int]:
+    def _phrases_of(self, utterance: Utterance) -> frozenset[int]:
         """Groups of like words in an utterance, phrases of up to three words included."""
         found: set[int] = set()
         for length in (1, 2, 3):
-            for at in range(len(one.stems) - length + 1):
-                found |= self.wording.same.get(" ".join(one.stems[at : at + length]), frozenset())
+            for index in range(len(utterance.stems) - length + 1):
+                found |= self.wording.same.get(" ".join(utterance.stems[index : index + length]), frozenset())
         return frozenset(found)
 
     def groups_of(self, place: int) -> frozenset[int]:
@@ -63,14 +63,14 @@ class Places:
             questions: only questions ask, and requests do not.
         """
 
-        def fits(one: Utterance) -> bool:
-            asks = one.question or (one.request and not questions)
-            return one.role is role and (asking is None or asks is asking)
+        def fits(utterance: Utterance) -> bool:
+            asks = utterance.question or (utterance.request and not questions)
+            return utterance.role is role and (asking is None or asks is asking)
 
         best = 0.0
-        for one in self.utterances:
-            if fits(one):
-                around = [place for place in self.around(one.place, 2) if fits(self.utterances[place])]
+        for utterance in self.utterances:
+            if fits(utterance):
+                around = [place for place in self.around(utterance.place, 2) if fits(self.utterances[place])]
                 best = max(best, self.share(around, content))
         return best
 
@@ -78,5 +78,5 @@ class Places:
         """What the other side says right after it; empty where the speaker goes on."""
         speaker = self.utterances[place].role
         rest = self.utterances[place + 1 :]
-        last = next((at for at, one in enumerate(rest) if one.role is speaker), len(rest))
+        last = next((index for index, utterance in enumerate(rest) if utterance.role is speaker), len(rest))
         return list(rest[:last])

@@ -105,10 +105,10 @@ def _is_verb(word: str, wording: Wording) -> bool:
 
 def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None) -> Clause:
     spoken = words(text)
-    subject, owner, at = _subject(spoken, wording, names, before)
-    verb_at = _verb_place(spoken, at, subject, wording)
+    subject, owner, rest_at = _subject(spoken, wording, names, before)
+    verb_at = _verb_place(spoken, rest_at, subject, wording)
     verb = spoken[verb_at] if verb_at is not None else None
-    helpers = spoken[at:verb_at] if verb_at is not None else spoken[at:]
+    helpers = spoken[rest_at:verb_at] if verb_at is not None else spoken[rest_at:]
     act = _act(spoken, verb_at, wording)
     passive = (
         bool(verb)
@@ -149,7 +149,7 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         purpose="to" in after,
         arranges=verb is not None and wording.stem(verb) in wording.arranges,
         told=_told(after, wording) if act is not None else None,
-        had=_had(spoken, at) if subject is not None else None,
+        had=_had(spoken, rest_at) if subject is not None else None,
         state=_state(spoken, subject, wording),
         question=act == "ask" and any(word in _INTERROGATIVE for word in after[:3]),
     )
@@ -176,22 +176,22 @@ def _state(spoken: Sequence[str], subject: Role | None, wording: Wording) -> str
     """`ready` in `the car is now ready`; None of a person, and of what is to come."""
     if subject is not None or (_MODAL | {"to"}) & set(spoken):
         return None
-    for at, word in enumerate(spoken):
+    for index, word in enumerate(spoken):
         if word in _COPULA:
-            rest = [one for one in spoken[at + 1 :] if one not in _AUXILIARIES]
+            rest = [following for following in spoken[index + 1 :] if following not in _AUXILIARIES]
             stem = wording.stem(rest[0]) if rest else None
             return stem if stem in wording.states else None
     return None
 
 
-def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: Wording) -> int | None:
+def _verb_place(spoken: Sequence[str], begin: int, subject: Role | None, wording: Wording) -> int | None:
     """Where the verb stands, from `at` on; without a subject only a word that is known as one."""
-    if subject is not None and _had(spoken, at) is not None:
+    if subject is not None and _had(spoken, begin) is not None:
         return None
     verb_at = next(
         (
             place
-            for place in range(at, len(spoken))
+            for place in range(begin, len(spoken))
             if (
                 spoken[place] not in _AUXILIARIES | _DETERMINERS
                 if subject is not None
@@ -205,8 +205,8 @@ def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: W
     return verb_at
 
 
-def _had(spoken: Sequence[str], at: int) -> str | None:
-    places = range(at, min(at + _HELPERS, len(spoken) - 2))
+def _had(spoken: Sequence[str], begin: int) -> str | None:
+    places = range(begin, min(begin + _HELPERS, len(spoken) - 2))
     return next((spoken[i + 2] for i in places if spoken[i] in _POSSESSES and spoken[i + 1] in _DETERMINERS), None)
 
 
@@ -218,16 +218,16 @@ def _content(spoken: Sequence[str], wording: Wording, names: Mapping[str, Role])
 
 def _inner(after: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> tuple[str | None, Role | None]:
     """`to send a card`: the verb, and who is told before it to do it."""
-    for at in range(min(4, len(after) - 1)):
-        if after[at] == "to" and after[at + 1] not in _DETERMINERS and after[at + 1] not in wording.roles:
-            return after[at + 1], _role_in(after[:at], wording, names)
+    for index in range(min(4, len(after) - 1)):
+        if after[index] == "to" and after[index + 1] not in _DETERMINERS and after[index + 1] not in wording.roles:
+            return after[index + 1], _role_in(after[:index], wording, names)
     return None, None
 
 
 def _towards(after: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> Role | None:
-    for at, word in enumerate(after[:-1]):
+    for index, word in enumerate(after[:-1]):
         if word in ("to", "for"):
-            following = after[at + 1 : at + 3]
+            following = after[index + 1 : index + 3]
             who = following[1] if following[0] in _DETERMINERS and len(following) > 1 else following[0]
             if who in wording.roles or who in names:
                 return wording.roles.get(who) or names.get(who)
@@ -254,26 +254,26 @@ def _subject(
     spoken: Sequence[str], wording: Wording, names: Mapping[str, Role], before: Role | None
 ) -> tuple[Role | None, Role | None, int]:
     """Who acts, whose thing it is, and where the rest begins."""
-    at = 0
-    while at < len(spoken) and spoken[at] in _DETERMINERS:
-        at += 1
-    if at >= len(spoken):
-        return None, None, at
-    word = spoken[at]
+    index = 0
+    while index < len(spoken) and spoken[index] in _DETERMINERS:
+        index += 1
+    if index >= len(spoken):
+        return None, None, index
+    word = spoken[index]
     bare = word.removesuffix("'s")
     role = wording.roles.get(bare) or names.get(bare)
     if role is not None and word.endswith("'s"):
-        return None, role, at + 1
+        return None, role, index + 1
     if role is not None:
-        at += 1
-        while at < len(spoken) and (spoken[at] in names or spoken[at] in wording.roles):
-            at += 1
-        if at < len(spoken) and spoken[at] in ("from", "of", "at"):
-            while at < len(spoken) and not _is_verb(spoken[at], wording):
-                at += 1
-        return role, None, at
+        index += 1
+        while index < len(spoken) and (spoken[index] in names or spoken[index] in wording.roles):
+            index += 1
+        if index < len(spoken) and spoken[index] in ("from", "of", "at"):
+            while index < len(spoken) and not _is_verb(spoken[index], wording):
+                index += 1
+        return role, None, index
     if word in _PRONOUNS:
-        return before, None, at + 1
+        return before, None, index + 1
     return None, None, 0
 
 

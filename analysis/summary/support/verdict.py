@@ -70,11 +70,11 @@ def weights() -> dict[str, Weights]:
     table = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return {
         name: Weights(
-            coefficients=tuple(float(one["coefficients"][field]) for field in WEIGHED),
-            intercept=float(one["intercept"]),
-            verified_from=float(one["verified_from"]),
+            coefficients=tuple(float(weighed["coefficients"][field]) for field in WEIGHED),
+            intercept=float(weighed["intercept"]),
+            verified_from=float(weighed["verified_from"]),
         )
-        for name, one in table.items()
+        for name, weighed in table.items()
     }
 
 
