@@ -154,6 +154,7 @@ def questions_without_a_description() -> Iterator[str]:
             yield f"{path.relative_to(PROJECT)}: begins without a description (-- …)"
 
 
+_PRODUCTION = ("commands/", "service/", "pages/", "pipeline/", "analysis/", "db/")
 _PRINTING = re.compile(r"(?<![\w.])print\(|\b(typer|click)\.s?echo\(|rich\.console import|rich import print")
 
 
@@ -161,7 +162,7 @@ def other_ways_to_the_terminal() -> Iterator[str]:
     """What prints past `commands/terminal.py`, where markup is taken literally and control characters are shown."""
     for path in tracked(".py"):
         name = str(path.relative_to(PROJECT))
-        if not name.startswith(("commands/", "service/", "pages/", "pipeline/", "analysis/", "db/")) or name in (
+        if not name.startswith(_PRODUCTION) or name in (
             "commands/terminal.py",
             "commands/console.py",
         ):
@@ -172,7 +173,7 @@ def other_ways_to_the_terminal() -> Iterator[str]:
 
 
 _SAY_NOTHING = frozenset({"one", "at", "mine"})
-_NAMED_ROOMS = ("pipeline/", "bench/", "ops/", "samples/", "run.py")
+_NAMED_ROOMS = (*_PRODUCTION, "bench/", "ops/", "samples/", "run.py")
 
 
 def names_that_say_nothing() -> Iterator[str]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.answers import Answer
 from service.calls.choosing import Truth
-from service.calls.one import known_call
+from service.calls.known_call import known_call
 from service.context import Given
 from service.problems.kinds import DATABASE_AWAY, INVALID, NOT_FOUND, READ_ONLY, RUN_UNDER_WAY
 from service.problems.problem import Refused, responses

@@ -18,7 +18,7 @@ from service.access import Principal, What
 from service.answers import Answer, alike
 from service.calls.answers import Moods
 from service.calls.built import moods_of
-from service.calls.one import known_call
+from service.calls.known_call import known_call
 from service.context import Given, ServiceContext
 from service.exports import attachment
 from service.problems.kinds import DATABASE_AWAY, INVALID, NO_TRANSCRIPT, NOT_FOUND

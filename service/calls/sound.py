@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 from pages.sound import recording_of, why_withheld
 from pipeline.errors import SourceUnreadable, TerminalError
 from service.access import What
-from service.calls.one import known_call
+from service.calls.known_call import known_call
 from service.context import Given
 from service.problems.kinds import DATABASE_AWAY, INVALID, NO_AUDIO, NOT_FOUND, UNAVAILABLE
 from service.problems.problem import Refused, responses
