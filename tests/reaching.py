@@ -99,8 +99,8 @@ class Reaching:
         return Reach({test: self._seconds.get(test, UNTOLD_S) for test in sorted(reaching)}, anything)
 
     def is_as_measured(self, root: Path, path: str) -> bool:
-        measured = self._root / path
-        return measured.is_file() and measured.read_bytes() == (root / path).read_bytes()
+        former, now = self._root / path, root / path
+        return former.is_file() and now.is_file() and former.read_bytes() == now.read_bytes()
 
     def unreached(self, path: str, source: str) -> list[int]:
         """Lines of a file as it was measured, each the first of a statement within a function, that nothing ran."""

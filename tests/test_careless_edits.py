@@ -177,4 +177,5 @@ def test_a_file_of_tests_that_is_gone_is_left_out_and_one_that_is_new_and_near_i
     reaching, root = measured
     (root / "tests/test_new.py").write_text("")
     near = ["tests/test_new.py"]
-    assert in_turns(root, reaching, {"tests/gone.py::old": 0.1}, near, 60.0) == ([near], 0)
+    (root / G).unlink()
+    assert in_turns(root, reaching, {"tests/gone.py::old": 0.1, f"{G}::old": 0.1}, near, 60.0) == ([near], 0)
