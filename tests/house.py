@@ -55,6 +55,12 @@ ANSWERS: dict[str, str] = {
         "tests/commands/run/test_two_files.py:"
         "test_two_files_become_one_call_that_is_done_once_and_followed_when_it_changes"
     ): "one folder's story over four runs; each run costs processes",
+    "analysis/summary/composing.py:compose": "one summary put together, part by part",
+    "analysis/summary/spoken.py:_most_telling": "one ranking, and the sentences that it takes",
+    "analysis/summary/support/deeds.py:_done_by": "one decision, rule by rule, the surest first",
+    "commands/evaluate/comparison/command.py:compare_systems": "a comparison from its options to its report",
+    "commands/train/command.py:train": "the options of a command, one below the other",
+    "service/app.py:application": "one application: rooms, doors and what stands before them, whose order counts",
     "bench": "one file per benchmark, each a command of its own",
     "tests/pipeline/transcription/engines/mlx_qwen3/tiny.py:_weights": "a checkpoint's list of tensors and shapes",
 }

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from analysis.calls import in_order
 from analysis.records import (
     Attention,
     CallSentiment,
@@ -95,7 +96,7 @@ def prepared_columns(prepared: PreparedCall) -> Row:
 
 def transcript_columns(transcript: Transcript) -> Row:
     """The call's words and who recognised them."""
-    spoken = [chunk for chunk in in_time_order(transcript.chunks) if chunk.text.strip()]
+    spoken = [chunk for chunk in in_order(transcript.chunks) if chunk.text.strip()]
     return {
         "transcription": clean("\n".join(f"{chunk.role}: {chunk.text}" for chunk in spoken)),
         "agent_transcription": clean(_said_by(Role.AGENT, spoken)),
@@ -107,10 +108,6 @@ def transcript_columns(transcript: Transcript) -> Row:
         "asr_passed_over": clean(transcript.identity.passed_over),
         "transcript_fingerprint": transcript.fingerprint,
     }
-
-
-def in_time_order(chunks: Iterable[TranscriptChunk]) -> list[TranscriptChunk]:
-    return sorted(chunks, key=lambda chunk: (chunk.start_s, chunk.channel, chunk.ordinal))
 
 
 def _said_by(role: Role, spoken: Sequence[TranscriptChunk]) -> str | None:
@@ -292,7 +289,7 @@ def answer_rows(payload: object | None) -> list[Row]:
 
 def chunk_rows(transcript: Transcript, *, with_words: bool) -> list[Row]:
     """A row per chunk, in time order."""
-    rows = [CHUNK.row(chunk) for chunk in in_time_order(transcript.chunks)]
+    rows = [CHUNK.row(chunk) for chunk in in_order(transcript.chunks)]
     return rows if with_words else [{**row, "words": None} for row in rows]
 
 

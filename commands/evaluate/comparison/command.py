@@ -71,15 +71,12 @@ def compare_systems(
     stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
     observer = ConsoleObserver()
     log_to(observer.console, output / "logs", stamp, first.reporting)
-    check_writable(output)
-    for system in systems:
-        check_writable(system.settings.run.spool_dir)
+    for folder in (output, *(system.settings.run.spool_dir for system in systems)):
+        check_writable(folder)
     kept = KeptTranscripts(output / "compared_transcripts")
-    results: dict[str, SystemResult] = {}
     with observer:
         observer.planned(len(recordings) * len(systems), 0)
-        for system in systems:
-            results[system.name] = _run(system, recordings, kept, observer, fresh)
+        results = {system.name: _run(system, recordings, kept, observer, fresh) for system in systems}
     kept.prune()
     found = compared(systems, results, truths, names=glossary_names(first), language=language, seed=seed)
     decision = decide(found, systems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from commands.evaluate.comparison.changes import Change, changes
 from commands.evaluate.comparison.decision import Decision, verdict
 from commands.evaluate.comparison.figures import ComparedSystems, EffortFigures, SystemFigures
 from commands.evaluate.comparison.systems import System
-from pipeline.intervals import Share
 from pipeline.judging.scores import FIGURES
 from pipeline.plurals import counted
 
@@ -95,7 +94,7 @@ def _figures(found: ComparedSystems) -> Section:
     for name, title in FIGURES.items():
         values = [system.figures[name] for system in found.systems]
         if any(values):
-            rows.append((title, *(_share(value) for value in values)))
+            rows.append((title, *("–" if value is None else str(value) for value in values)))
     missing = sorted({f"{FIGURES[name]}: {why}" for system in found.systems for name, why in system.reasons.items()})
     return Section(
         title="Figures",
@@ -125,23 +124,18 @@ def _differences(found: ComparedSystems) -> Iterator[Section]:
 
 def _effort(found: ComparedSystems) -> Section:
     efforts = [system.effort for system in found.systems]
-    lines: tuple[tuple[str, Sequence[str]], ...] = (
-        ("calls measured", [str(effort.calls) for effort in efforts]),
-        (
-            "recogniser, processor s per audio hour",
-            [_number(effort.processor_s_per_audio_hour, 0) for effort in efforts],
-        ),
-        ("recogniser, processor seconds in all", [_number(effort.processor_s, 1) for effort in efforts]),
-        (
-            "decoding and voice activity, processor seconds",
-            [_number(effort.other_processor_s, 1) for effort in efforts],
-        ),
-        ("real-time factor, median", [_number(effort.real_time_factor_p50, 3) for effort in efforts]),
-        ("real-time factor, 95th percentile", [_number(effort.real_time_factor_p95, 3) for effort in efforts]),
-        ("peak memory, GB", [_gigabytes(effort) for effort in efforts]),
-        ("cost per audio hour, US dollars", [_number(effort.usd_per_audio_hour, 4) for effort in efforts]),
-        ("measured", [" to ".join(effort.made_between) if effort.made_between else "–" for effort in efforts]),
+    lines: tuple[tuple[str, Callable[[EffortFigures], str]], ...] = (
+        ("calls measured", lambda effort: str(effort.calls)),
+        ("recogniser, processor s per audio hour", lambda effort: _number(effort.processor_s_per_audio_hour, 0)),
+        ("recogniser, processor seconds in all", lambda effort: _number(effort.processor_s, 1)),
+        ("decoding and voice activity, processor seconds", lambda effort: _number(effort.other_processor_s, 1)),
+        ("real-time factor, median", lambda effort: _number(effort.real_time_factor_p50, 3)),
+        ("real-time factor, 95th percentile", lambda effort: _number(effort.real_time_factor_p95, 3)),
+        ("peak memory, GB", lambda effort: _number(effort.peak_memory_bytes, 2, per=1e9)),
+        ("cost per audio hour, US dollars", lambda effort: _number(effort.usd_per_audio_hour, 4)),
+        ("measured", lambda effort: " to ".join(effort.made_between or ("–",))),
     )
+    rows = tuple((title, *map(shown, efforts)) for title, shown in lines)
     without_price = any(effort.calls and effort.usd_per_audio_hour is None for effort in efforts)
     return Section(
         title="Effort",
@@ -149,7 +143,7 @@ def _effort(found: ComparedSystems) -> Section:
             "Calls went through each recogniser one after the other. Processor seconds hold on a busy machine too; "
             "real-time factors (wall seconds of recognition per second of call) rise with whatever else runs on it.",
         ),
-        table=Table(("", *(s.name for s in found.systems)), tuple((title, *cells) for title, cells in lines)),
+        table=Table(("", *(s.name for s in found.systems)), rows),
         points=("No cost without a price: set reporting.machine_usd_per_hour, and usd_per_minute of a service.",)
         if without_price
         else (),
@@ -243,16 +237,8 @@ def _left_out(found: ComparedSystems) -> Iterator[Section]:
         )
 
 
-def _share(value: Share | None) -> str:
-    return "–" if value is None else str(value)
-
-
-def _number(value: float | None, places: int) -> str:
-    return "–" if value is None else f"{value:.{places}f}"
-
-
-def _gigabytes(effort: EffortFigures) -> str:
-    return "–" if effort.peak_memory_bytes is None else f"{effort.peak_memory_bytes / 1e9:.2f}"
+def _number(value: float | None, places: int, *, per: float = 1.0) -> str:
+    return "–" if value is None else f"{value / per:.{places}f}"
 
 
 def _data(
