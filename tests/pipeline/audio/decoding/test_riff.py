@@ -185,3 +185,33 @@ def test_hours_that_are_missing_are_a_lie_only_where_next_to_nothing_is_there(
     report = check_riff(path)
     assert report is not None
     assert report.flags == flags
+
+
+def wide(seconds: float, *, size: int | None = None, form: bytes = b"RF64", tail: bytes = b"") -> bytes:
+    """EBU Tech 3306: sizes of 64 bits in a chunk of their own, 32 ones in their place."""
+    data = b"\x01\x02" * round(8000 * seconds)
+    fmt = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
+    ds64 = struct.pack("<QQQI", 36 + 36 + len(data), len(data) if size is None else size, len(data) // 2, 0)
+    body = b"WAVE" + b"ds64" + struct.pack("<I", len(ds64)) + ds64 + b"fmt " + struct.pack("<I", 16) + fmt
+    return form + b"\xff\xff\xff\xff" + body + b"data" + b"\xff\xff\xff\xff" + data + tail
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "duration"),
+    [
+        (wide(1.0), (), 1.0),
+        (wide(1.0, form=b"BW64"), (), 1.0),
+        (wide(1.0, tail=b"LIST" + struct.pack("<I", 400) + b"x" * 400), (), 1.0),
+        (wide(1.0, size=8000), (), 0.5),
+        (wide(1.0)[:-8000], ("truncated",), 0.5),
+        (wide(1.0, form=b"RIFF"), ("bad_header",), 1.0),
+    ],
+)
+def test_a_wav_over_four_gigabytes_has_its_sizes_elsewhere(
+    tmp_path: Path, content: bytes, flags: tuple[str, ...], duration: float
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    report = check_riff(path)
+    assert report is not None
+    assert (report.flags, report.duration_s) == (flags, duration)
