@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -233,10 +234,17 @@ def recognised(
     process: FakeProcess,
     uris: Iterable[str] = (),
     look: Callable[[str], object] | None = None,
+    *,
+    seen: list[RunSignals] | None = None,
     **settings: Any,
 ) -> Outcome:
-    """The stage over these calls, to its end. `look`: how an engine that went away is looked for, without pauses."""
+    """The stage over these calls, to its end. `look`: how an engine that went away is looked for, without pauses.
+
+    `seen`: is given the run's signals before it begins.
+    """
     signals, observer = RunSignals(RunSettings(**settings)), Silent()
+    if seen is not None:
+        seen.append(signals)
     in_memory: Any = store
     nothing: Any = None
     parts = BatchParts(
@@ -258,6 +266,7 @@ def recognised(
     returns = None if look is None else EngineReturn(look, 1e-6, 1e-6)
     watch = EngineWatch(context, planted, returns)
     RecogniseStage(context, planted, set(uris), watch).start(inbox, out, finished).join(30)
+    assert not any(thread.name == "recognise" for thread in threading.enumerate()), "the stage has ended"
     ended = finished.take_waiting(100)
     failures = [item for item in ended if isinstance(item, CallFailure)]
     kept = [item.work.file_name for item in ended if isinstance(item, Kept)]
@@ -600,3 +609,16 @@ def test_a_ceiling_of_cost_stops_the_run_as_planned_and_fails_no_call() -> None:
     assert outcome.failures == []
     assert (outcome.signals.planned, outcome.signals.reason) == (True, "transcription.max_cost_usd")
     assert ("02.wav by first", "0/0") in {(key, segment.text) for key, segment in store.saved_segments}
+
+
+def test_a_run_that_is_abandoned_waits_for_no_answer() -> None:
+    signals: list[RunSignals] = []
+
+    class Slow(FakeProcess):
+        def results(self, timeout_s: float) -> list[SegmentResult]:
+            signals[0].abandoned.set()
+            return []
+
+    outcome = recognised([work("a.wav"), work("b.wav")], FakeStore(), Slow(says_its_key), seen=signals)
+    assert (outcome.out, outcome.failures) == ([], [])
+    assert signals[0].fatal is None
