@@ -5,8 +5,9 @@
 Glossaries of many kinds are drawn, with their few words and with their names alone, and questions put to them: of the
 developed half of banking77's intents (Casanueva et al. 2020, CC BY 4.0; the other half lends labels, no questions), of
 the first turns of every second service dialogue (Rastogi et al. 2019, CC BY-SA 4.0), of both mixed with the shipped
-labels and, in broad glossaries, with many reasons of other branches (`bench/labels/reasons.txt`), and the developed
-calls of `bench/labels`. Some questions ask for a label that was not drawn, some for something of another field. In the
+labels and, in broad glossaries, with many reasons of other branches (`bench/labels/reasons.txt`), the developed half of
+our own names of offices, schools, homes and hospitals (`bench/labels/names.txt`), and the developed calls of
+`bench/labels`. Some questions ask for a label that was not drawn, some for something of another field. In the
 narrow field of banking77 the former count four times: who calls about something that a narrow glossary lacks calls
 about something near. Maximum likelihood with a small ridge. Without --write the weights are only shown.
 """
@@ -29,11 +30,13 @@ from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import load_catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.topics.asked import AskedLine, asked_in
+from analysis.topics.features import features_of
 from analysis.topics.likelihood import FEATURES, WEIGHTS, WITH_ENCODER, WORDS_ALONE, words_feature
 from analysis.topics.likeness import LabelLikeness
-from analysis.topics.matching import TopicMatcher, path_keywords, path_scores
+from analysis.topics.matching import TopicMatcher, path_scores
 from bench.materials.asked_calls import DEVELOPED, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
+from bench.materials.names import half_of_names, names_glossary
 from bench.materials.service_dialogues import first_turns
 from bench.materials.topic_glossaries import BANKING77, SERVICES
 from bench.options import options_of
@@ -41,8 +44,10 @@ from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
-DRAWS, MIXED_DRAWS = 10, 12
-RIDGE, NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 1e-3, 4.0, 2.0
+DRAWS, MIXED_DRAWS, NAMES_DRAWS = 10, 12, 2
+RIDGE, NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 1e-3, 4.0, 5.0
+WEIGHT_OUTSIDE_NAMES = 0.35
+"""Of all questions about something else, against all about the names."""
 Rows = npt.NDArray[np.float64]
 REASONS = tuple(
     Label(topic=line)
@@ -57,15 +62,16 @@ class Draw:
     """Questions against one glossary."""
 
     features: Rows
-    """Shape (questions, labels, features)."""
+    """Shape (questions, labels, columns), see `table_of`."""
     right: npt.NDArray[np.bool_]
     """Shape (questions, labels + 1): what may be answered; the last is none of them."""
     weights: Rows
     """Shape (questions,); sums to the draw's weight."""
     narrowness: float
+    names_alone: float
 
     def none(self) -> Rows:
-        return np.asarray([1.0, np.log(self.features.shape[1]), self.narrowness])
+        return np.asarray([1.0, np.log(self.features.shape[1]), self.narrowness, self.names_alone])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +92,25 @@ def line_of(text: str) -> AskedLine:
     return AskedLine(text=text, chunk=chunk, weight=1.0)
 
 
-def features_of(labels: Sequence[Label], asked: Sequence[Sequence[AskedLine]], encoder: SentenceEncoder) -> Rows:
-    """Shape (questions, labels, features)."""
+def table_of(labels: Sequence[Label], asked: Sequence[Sequence[AskedLine]], encoder: SentenceEncoder) -> Rows:
+    """Shape (questions, labels, columns): the features with the encoder, then the words as without it."""
     glossary = Glossary(name="drawn", languages=("en",), labels=tuple(labels))
     matcher, likeness = TopicMatcher(glossary, KeywordTopicSettings()), LabelLikeness(labels, encoder)
-    table = np.zeros((len(asked), len(labels), len(FEATURES[WITH_ENCODER])))
-    for row, lines in enumerate(asked):
-        scores = path_scores({label: score for label, (score, _) in matcher.scores(lines, "en").items()})
-        found = path_keywords(matcher.keyword_found(lines, "en"))
-        table[row, :, :3] = likeness.of(lines)
-        table[row, :, 3] = [words_feature(scores[label]) for label in labels]
-        table[row, :, 4] = [found[label] for label in labels]
-    return table
+    rows = []
+    for lines in asked:
+        scores = {label: score for label, (score, _) in matcher.scores(lines, "en").items()}
+        found = matcher.keyword_found(lines, "en")
+        features = features_of(likeness, likeness.of(lines), scores, found)
+        together = path_scores(scores)
+        words = [[words_feature(together[label])] for label in labels]
+        rows.append(np.concatenate([features, words], axis=1))
+    return np.asarray(rows)
+
+
+def width_of(labels: Sequence[Label], encoder: SentenceEncoder) -> tuple[float, float]:
+    """How narrow a catalogue is, and how much of it is nothing but names."""
+    likeness = LabelLikeness(labels, encoder)
+    return likeness.narrowness, likeness.names_alone
 
 
 def drawn(field: Field, other: Sequence[Question], encoder: SentenceEncoder, seed: int) -> Draw:
@@ -122,10 +135,10 @@ def drawn(field: Field, other: Sequence[Question], encoder: SentenceEncoder, see
         right[row, names.get(question.intent, len(taken)) if row < len(inside) else len(taken)] = True
     weights = np.asarray([1.0] * len(inside) + [field.near] * len(beside) + [1.0] * len(beyond))
     return Draw(
-        features_of(taken, [[line_of(question.text)] for question in asked], encoder),
+        table_of(taken, [[line_of(question.text)] for question in asked], encoder),
         right,
         weights / weights.sum(),
-        LabelLikeness(taken, encoder).narrowness,
+        *width_of(taken, encoder),
     )
 
 
@@ -149,10 +162,10 @@ def mixed(bank: Field, service: Field, shipped: Sequence[Label], encoder: Senten
         asked += found
         right += [names.get(question.intent, len(taken)) for question in found]
     return Draw(
-        features_of(taken, [[line_of(question.text)] for question in asked], encoder),
+        table_of(taken, [[line_of(question.text)] for question in asked], encoder),
         np.asarray(right)[:, None] == np.arange(len(taken) + 1),
         np.full(len(asked), 1 / len(asked)),
-        LabelLikeness(taken, encoder).narrowness,
+        *width_of(taken, encoder),
     )
 
 
@@ -175,13 +188,29 @@ def developed_calls(encoder: SentenceEncoder) -> list[Draw]:
         weights = right.any(axis=1) / max(right.any(axis=1).sum(), 1) * WEIGHT_OF_CALLS
         draws.append(
             Draw(
-                features_of(glossary.labels, asked, encoder),
+                table_of(glossary.labels, asked, encoder),
                 right,
                 weights,
-                LabelLikeness(glossary.labels, encoder).narrowness,
+                *width_of(glossary.labels, encoder),
             )
         )
     return draws
+
+
+def names_alone(encoder: SentenceEncoder) -> Draw:
+    """A broad glossary of nothing but names, and the questions about the developed ones of them."""
+    labels = names_glossary().labels
+    names = {label.topic: place for place, label in enumerate(labels)}
+    asked = half_of_names(0)
+    right = np.asarray([names.get(question.intent, len(labels)) for question in asked])
+    outside = right == len(labels)
+    weights = np.where(outside, WEIGHT_OUTSIDE_NAMES / outside.sum(), 1 / (~outside).sum())
+    return Draw(
+        table_of(labels, [[line_of(question.text)] for question in asked], encoder),
+        right[:, None] == np.arange(len(labels) + 1),
+        weights / weights.sum(),
+        *width_of(labels, encoder),
+    )
 
 
 def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
@@ -189,7 +218,7 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
     from scipy.optimize import minimize
 
     names = FEATURES[method]
-    columns = [FEATURES[WITH_ENCODER].index(name) for name in names]
+    columns = range(len(names)) if method == WITH_ENCODER else [-1]
     size = len(names)
 
     def loss(weights: Rows) -> tuple[float, Rows]:
@@ -212,9 +241,9 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
 
     # How alike the labels are and how many they are go together; with the encoder the former tells more.
     free, none = (None, None), (0.0, 0.0)
-    many, narrow = (none, free) if method == WITH_ENCODER else (free, none)
-    bounds = [(0.0, None)] * size + [free, many, narrow]
-    found = minimize(loss, np.zeros(size + 3), jac=True, method="L-BFGS-B", bounds=bounds)
+    many, narrow, names_alone = (none, free, free) if method == WITH_ENCODER else (free, none, none)
+    bounds = [(0.0, None)] * size + [free, many, narrow, names_alone]
+    found = minimize(loss, np.zeros(size + 4), jac=True, method="L-BFGS-B", bounds=bounds)
     values = [round(float(value), 4) for value in found.x]
     print(f"{method}: {found.fun:.4f} a question")
     return {
@@ -222,6 +251,7 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
         "none": values[size],
         "none_per_log_label": values[size + 1],
         "none_per_narrowness": values[size + 2],
+        "none_of_names": values[size + 3],
     }
 
 
@@ -254,7 +284,7 @@ def main() -> None:
         for label in glossary.labels
         if label.subtopic is not None
     ]
-    draws = developed_calls(encoder)
+    draws = [*developed_calls(encoder), *[names_alone(encoder)] * NAMES_DRAWS]
     for seed in range(DRAWS):
         draws += [drawn(bank, turns, encoder, seed), drawn(service, asked, encoder, seed)]
     for seed in range(MIXED_DRAWS):

@@ -30,6 +30,11 @@ class Label:
         """`topic > subtopic`, or the topic alone."""
         return self.topic if self.subtopic is None else f"{self.topic} > {self.subtopic}"
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has nothing but its name."""
+        return not (self.keywords or self.definition or self.examples)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:

@@ -147,6 +147,8 @@ def asked_in(chunks: Sequence[TranscriptChunk], language: str | None, settings: 
         # What the agent says is done shows a topic only beside what somebody asks for.
         if all(line.weight < _RESTATED_WEIGHT and line.chunk.role != Role.CLIENT for line in lines):
             lines = ()
+        # "Where are you from?" has no word of its own, and an encoder may still know what it asks.
+        lines = lines or tuple(_common_questions(spoken))
     else:
         # Where the client's words are lost, or nobody is known to be the client, everybody's tell the topic.
         lines = tuple(_everybodys(spoken, settings))
@@ -228,6 +230,15 @@ def _dialogue(chunks: Sequence[TranscriptChunk], settings: KeywordTopicSettings)
             yield AskedLine(text=part, chunk=chunk, weight=weight, reason=reason)
         turns += said
         before = None
+
+
+def _common_questions(chunks: Sequence[TranscriptChunk]) -> Iterator[AskedLine]:
+    """The client's questions of common words alone."""
+    for chunk in chunks:
+        for sentence in sentences(chunk.text) if chunk.role == Role.CLIENT else ():
+            asks = len(words(sentence)) >= _FEWEST_WORDS and _ASKS_SOMETHING.search(sentence)
+            if asks and not is_line_trouble(sentence) and not _GREETS.search(sentence):
+                yield AskedLine(text=sentence, chunk=chunk, weight=1.0)
 
 
 def _of_client(chunk: TranscriptChunk, before: TranscriptChunk | None) -> Iterator[tuple[str | None, bool]]:

@@ -18,9 +18,10 @@ from analysis.evidence import find_quote
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.records import Evidence, Topic
 from analysis.topics.asked import Asked, AskedLine, asked_in
+from analysis.topics.features import features_of
 from analysis.topics.likelihood import WITH_ENCODER, WORDS_ALONE, fitted, words_feature
 from analysis.topics.likeness import LabelLikeness
-from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words, path_keywords, path_scores
+from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words, path_scores
 from analysis.topics.subtopics import likeliest_subtopic
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, Role
@@ -126,20 +127,21 @@ class KeywordTopics:
         labels = tuple(scores)
         if not labels:
             return Ranked(glossary, (), ())
-        together = path_scores({label: score for label, (score, _) in scores.items()})
-        words = np.asarray([[words_feature(together[label])] for label in labels])
+        matching = {label: score for label, (score, _) in scores.items()}
         if encoder is None:
             candidates = tuple(matcher.candidates(lines, language))
+            together = path_scores(matching)
+            words = np.asarray([[words_feature(together[label])] for label in labels])
             shares, _ = fitted(WORDS_ALONE).shares(words)
             by_topic = _by_topic(labels, shares)
             return Ranked(glossary, candidates, tuple(by_topic[candidate.topic] for candidate in candidates))
         key = (glossary.name, language)
         if key not in self._likenesses:
             self._likenesses[key] = LabelLikeness(labels, encoder)
-        found = path_keywords(matcher.keyword_found(lines, language))
-        keyword = np.asarray([[found[label]] for label in labels])
-        features = np.concatenate([self._likenesses[key].of(lines), words, keyword], axis=1)
-        shares, _ = fitted(WITH_ENCODER).shares(features, self._likenesses[key].narrowness)
+        likeness = self._likenesses[key]
+        found = matcher.keyword_found(lines, language)
+        features = features_of(likeness, likeness.of(lines), matching, found)
+        shares, _ = fitted(WITH_ENCODER).shares(features, likeness.narrowness, likeness.names_alone)
         by_topic = _by_topic(labels, shares)
         topics = sorted(by_topic, key=lambda topic: -by_topic[topic])
         matched = {

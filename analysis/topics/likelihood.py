@@ -1,9 +1,9 @@
 """From scores to probabilities: each label's share, and that of none of them.
 
 A conditional logit (McFadden 1974) with an outside option: label i has utility w · features(i). "None of the labels"
-has a constant, a part that grows with the number of labels, and one that grows with how alike they are. The weights are
-fitted on questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share of
-"none" means something.
+has a constant, and parts for the number of labels, how alike they are, and how many are nothing but a name. The weights
+are fitted on questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share
+of "none" means something.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Features = npt.NDArray[np.float64]
 
 WITH_ENCODER, WORDS_ALONE = "keywords and encoder", "keywords"
 FEATURES: Mapping[str, tuple[str, ...]] = {
-    WITH_ENCODER: ("joined", "centre", "nearest", "words", "keyword"),
+    WITH_ENCODER: ("joined", "centre", "nearest", "words", "keyword", "name", "apart"),
     WORDS_ALONE: ("words",),
 }
 WEIGHTS = Path(__file__).parent / "weights.json"
@@ -39,10 +39,15 @@ class Likelihood:
     """Times the logarithm of the number of labels."""
     none_per_narrowness: float
     """Times how alike the labels are (`LabelLikeness.narrowness`)."""
+    none_of_names: float = 0.0
+    """Times the share of labels that are nothing but a name (`LabelLikeness.names_alone`)."""
 
-    def shares(self, features: Features, narrowness: float = 0.0) -> tuple[npt.NDArray[np.float64], float]:
+    def shares(
+        self, features: Features, narrowness: float = 0.0, names_alone: float = 0.0
+    ) -> tuple[npt.NDArray[np.float64], float]:
         """Shape (labels,), and the share of none of them; together they sum to 1."""
-        none = self.none + self.none_per_log_label * np.log(len(features)) + self.none_per_narrowness * narrowness
+        none = self.none + self.none_per_log_label * np.log(len(features))
+        none += self.none_per_narrowness * narrowness + self.none_of_names * names_alone
         utilities = np.append(features @ np.asarray(self.label), none)
         raised = np.exp(utilities - utilities.max())
         shares = raised / raised.sum()
@@ -64,4 +69,5 @@ def fitted(method: str) -> Likelihood:
         float(found["none"]),
         float(found["none_per_log_label"]),
         float(found["none_per_narrowness"]),
+        float(found["none_of_names"]),
     )

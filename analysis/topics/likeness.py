@@ -24,10 +24,10 @@ from analysis.topics.asked import AskedLine
 Likenesses = npt.NDArray[np.float64]
 """Shape (labels, 3): joined text, mean of the texts, nearest text."""
 
-_WHOLE_WORDS = 60
+_WHOLE_WORDS = 30
 """So many words of what is asked are compared as one text: the opening."""
 _LEAST_WEIGHT_OF_WHOLE = 0.5
-_LEAST_NARROWNESS = 3.0
+LEAST_NARROWNESS = 3.0
 """Of a few labels of different fields, which say little about what else is called about."""
 _NEAREST_PART = 0.2
 """Of the labels of other topics, those that tell how narrow a catalogue is."""
@@ -90,6 +90,11 @@ class LabelLikeness:
         return np.asarray((self._cosines(self._encoder.encode(list(texts))) - mean) / deviation)
 
     @cached_property
+    def names_alone(self) -> float:
+        """The share of its labels that have nothing but a name."""
+        return sum(label.is_bare for label in self.labels) / len(self.labels)
+
+    @cached_property
     def narrowness(self) -> float:
         """How alike labels of different topics are: the mean likeness of each label's text and the nearest fifth of the
         labels of other topics.
@@ -103,7 +108,7 @@ class LabelLikeness:
         for row, own in zip(between, topics, strict=True):
             others = np.sort(row[topics != own])[::-1]
             nearest += list(others[: math.ceil(_NEAREST_PART * len(others))])
-        return max(float(np.mean(nearest)), _LEAST_NARROWNESS) if nearest else _LEAST_NARROWNESS
+        return max(float(np.mean(nearest)), LEAST_NARROWNESS) if nearest else LEAST_NARROWNESS
 
     def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
         encoded = self._encoded
@@ -140,18 +145,18 @@ class _Encoded:
     """Rows of `singles` that are each label's: first, and the one after the last."""
 
 
-def _words_of(name: str) -> str:
+def words_of(name: str) -> str:
     """A name as it is said: `card_arrival?` is "card arrival"."""
     return " ".join(re.sub(r"[\W_]+", " ", name).split()) or name
 
 
 def _texts_of(label: Label) -> list[str]:
-    name = _words_of(label.subtopic or label.topic)
+    name = words_of(label.subtopic or label.topic)
     return list(dict.fromkeys([name, *label.keywords, *filter(None, [label.definition]), *label.examples]))
 
 
 def _joined(label: Label) -> str:
-    name = " ".join(_words_of(part) for part in (label.topic, label.subtopic) if part)
+    name = " ".join(words_of(part) for part in (label.topic, label.subtopic) if part)
     told = [", ".join(label.keywords), label.definition]
     return f"{name}: {'. '.join(part for part in told if part)}".rstrip(": ")
 

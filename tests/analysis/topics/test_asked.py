@@ -245,6 +245,19 @@ def test_a_request_before_anything_is_settled_is_the_same_reason() -> None:
     assert {line.reason for line in asked(*said).lines} == {0}
 
 
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("Where are you from before you got here?", ["Where are you from before you got here?"]),
+        ("Hello? Are you there? Can you hear me?", []),
+        ("Where are you from? My parcel is lost.", ["My parcel is lost."]),
+    ],
+)
+def test_a_question_of_common_words_counts_where_there_is_nothing_else(said: str, lines: list[str]) -> None:
+    found = asked_in(call(("client", said)).transcript.believed, "en", KeywordTopicSettings())
+    assert [line.text for line in found.lines] == lines
+
+
 def test_in_other_languages_every_line_counts() -> None:
     said = [("agent", "Bonjour, appuyez sur un."), ("client", "Ma facture est fausse."), ("agent", "Une facture ?")]
     found = asked(*said, language="fr")
