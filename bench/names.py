@@ -42,7 +42,8 @@ def nearest_names(asked: Sequence[Question], glossary: Glossary, encoder: Encode
     if encoder.encoder is None:
         raise ValueError(f"no sentence encoder: {encoder.reason}")
     names = [label.topic for label in glossary.topics]
-    cosines = encoder.encoder.encode([question.text for question in asked]) @ encoder.encoder.encode(list(map(words_of, names))).T
+    said, named = [question.text for question in asked], [words_of(name) for name in names]
+    cosines = encoder.encoder.encode(said) @ encoder.encoder.encode(named).T
     best = cosines.argmax(axis=1)
     return [
         Answer(names[place], float(row[place]), names[place] == question.intent, question.intent in names)
