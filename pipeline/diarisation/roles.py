@@ -1,7 +1,7 @@
 """Which of two speakers is the agent: by phrases, by who speaks first, by who asks.
 
 Evidence is added up as log likelihood ratios with weights from the configuration. They are set by hand, from what
-the words mean, and not fitted to any calls: `bench/diarisation.py` reports how often the answer is right and how
+the words mean, and not fitted to any calls: `bench/mono_roles.py` reports how often the answer is right and how
 sure it is.
 """
 
