@@ -90,7 +90,6 @@ def audit(  # noqa: PLR0917 - typer calls it by name
     as_json: JsonOption = False,
 ) -> None:
     """Show who read or heard which call through the service."""
-    from commands.tokens.showing import Asked, show_reads
+    from commands.tokens.showing import show_reads
 
-    asked = Asked(call=call, reader=reader, since=since, limit=limit)
-    sys.exit(show_reads(config, overrides or (), asked, as_json))
+    sys.exit(show_reads(config, overrides or (), as_json, call=call, reader=reader, since=since, limit=limit))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -50,24 +49,15 @@ def show_tokens(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Which readings are asked for."""
-
-    call: str | None = None
-    """call_id."""
-    reader: str | None = None
-    since: datetime | None = None
-    limit: int = 100
-
-
-def show_reads(config: Path, overrides: Sequence[str], asked: Asked, as_json: bool) -> int:
-    """Returns the exit code. Raises ConfigurationError for what is no call_id."""
-    call_id = None if asked.call is None else call_id_of(asked.call)
+def show_reads(
+    config: Path, overrides: Sequence[str], as_json: bool, *,
+    call: str | None = None, reader: str | None = None, since: datetime | None = None, limit: int = 100,
+) -> int:  # fmt: skip
+    """Returns the exit code. Raises ConfigurationError for a `call` that is no call_id."""
+    call_id = None if call is None else call_id_of(call)
     with _opened(config, overrides) as (database, zone):
-        since = asked.since
         begin = since.replace(tzinfo=zone) if since is not None and since.tzinfo is None else since
-        reads = reads_of(database, call_id=call_id, reader=asked.reader, since=begin, limit=asked.limit)
+        reads = reads_of(database, call_id=call_id, reader=reader, since=begin, limit=limit)
     if as_json:
         say_json([dataclasses.asdict(read) for read in reads])
         return 0

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from db.jobs.records import JobEvent, JobProgress
 from pipeline.jobs import ENDED, Job, JobState
-from service.answers import alike
+from service.answers import Answer, alike
 
 _LEAST_SHARE = 0.05
 """Below this much of a stage its speed says little."""
 _AFTER_RECOGNITION = frozenset({"analyse", "store"})
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
-
-class JobLinks(_Answer):
+class JobLinks(Answer):
     """Where to go on."""
 
     job: str
@@ -35,7 +31,7 @@ class JobLinks(_Answer):
     """The call's page; null before there is one."""
 
 
-class CallbackAnswer(_Answer):
+class CallbackAnswer(Answer):
     """What became of the callback."""
 
     attempts: int
@@ -44,7 +40,7 @@ class CallbackAnswer(_Answer):
     delivered_at: datetime | None
 
 
-class JobAnswer(_Answer):
+class JobAnswer(Answer):
     """A recording handed in, and how far it is."""
 
     job_id: str
@@ -80,7 +76,7 @@ class JobAnswer(_Answer):
     links: JobLinks
 
 
-class JobList(_Answer):
+class JobList(Answer):
     """Jobs, the newest first."""
 
     jobs: tuple[JobAnswer, ...]
@@ -88,7 +84,7 @@ class JobList(_Answer):
     """Address of the next page; null on the last one."""
 
 
-class EventAnswer(_Answer):
+class EventAnswer(Answer):
     """Data of one server-sent event."""
 
     job_id: str

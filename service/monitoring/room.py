@@ -12,12 +12,13 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from db.queries.chosen import EVERYTHING
 from pipeline.tracing.spans import Spans
 from pipeline.version import project_version
 from service.access import anyone
+from service.answers import Answer
 from service.kept import Kept
 from service.monitoring.checks import Examination, Finding, State, worst
 from service.monitoring.figures import Figures
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.config.root import Settings
 
 router = APIRouter(tags=["monitoring"])
-Answer = TypeVar("Answer")
+Looked = TypeVar("Looked")
 
 KEPT_S = 2.0
 """However often it is asked, the database is looked at no more often."""
@@ -47,19 +48,15 @@ class Monitoring:
     """Its own: requests that wait for a database use up the common ones."""
 
 
-class CheckResult(BaseModel):
+class CheckResult(Answer):
     """One thing the service depends on."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: Literal["ready", "degraded", "unready"] = Field(description="How it is.")
     detail: str = Field(description="Why, in words.")
 
 
-class Readiness(BaseModel):
+class Readiness(Answer):
     """Whether requests should be sent to the service."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: Literal["ready", "degraded", "unready"] = Field(
         description="The worst of all checks. `degraded`: it answers, but calls wait, or are done less well."
@@ -126,5 +123,5 @@ def watch(
     return spans
 
 
-async def _in_thread(monitoring: Monitoring, work: Callable[[], Answer]) -> Answer:
+async def _in_thread(monitoring: Monitoring, work: Callable[[], Looked]) -> Looked:
     return await anyio.to_thread.run_sync(work, limiter=monitoring.threads)

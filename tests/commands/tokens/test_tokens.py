@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from commands.tokens.making import Wish, end, make
-from commands.tokens.showing import Asked, show_reads, show_tokens
+from commands.tokens.showing import show_reads, show_tokens
 from db.access.reads import keep_reads
 from db.access.scopes import Scope
 from db.access.token_text import parsed
@@ -97,16 +97,16 @@ def test_a_name_that_is_none_or_somebody_elses_is_refused(config: Path, places: 
 def test_who_read_what_is_shown(
     config: Path, places: list[str], database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_reads(config, places, Asked(), as_json=False)
+    show_reads(config, places, as_json=False)
     assert "Nobody has read" in capsys.readouterr().out
     one, other = uuid.uuid4(), uuid.uuid4()
     keep_reads(database, [one, other], reader="ann", credential="token abc", what="page", address="192.0.2.7")
     keep_reads(database, [one], reader="bob", credential="jwt", what="audio", address=None)
-    show_reads(config, places, Asked(call=str(one)), as_json=True)
+    show_reads(config, places, as_json=True, call=str(one))
     found = json.loads(capsys.readouterr().out)
     assert [(row["reader"], row["what"]) for row in found] == [("bob", "audio"), ("ann", "page")]
-    show_reads(config, places, Asked(reader="ann", limit=1), as_json=True)
+    show_reads(config, places, as_json=True, reader="ann", limit=1)
     (row,) = json.loads(capsys.readouterr().out)
     assert row["address"] == "192.0.2.7"
     with pytest.raises(ConfigurationError, match="not a call_id"):
-        show_reads(config, places, Asked(call="x"), as_json=True)
+        show_reads(config, places, as_json=True, call="x")
