@@ -2,7 +2,7 @@
 
 EARSHOT_PIN=1 python -m pytest tests/…      writes what comes out now; read the difference before it is committed
 
-A number with decimals may differ by one in its last place: sums of floating-point numbers do, from processor to processor.
+A number with decimals may differ by one in its last place: from one processor to another, sums do.
 """
 
 from __future__ import annotations
