@@ -126,7 +126,7 @@ class _Workers:
         self._ready = threading.Barrier(number + 1)
         self._leave = threading.Barrier(number + 1)
         self.stop = threading.Event()
-        self._threads = [threading.Thread(target=self._one, args=(place,)) for place in range(number)]
+        self._threads = [threading.Thread(target=self._one, args=(index,)) for index in range(number)]
 
     def _one(self, number: int) -> None:
         database = _WorkersDatabase(self._server.url)
