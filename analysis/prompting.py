@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.calls import in_order
-from pipeline.records import CallForAnalysis, TranscriptChunk
+from pipeline.records import TranscriptChunk
 
 PROMPTS_DIR = Path(__file__).parent / "templates" / "prompts"
 _MARKS = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")", "|": "/", "`": "'", "#": " ", "\x00": " "})
@@ -23,45 +23,6 @@ _ROLE = re.compile(r"\b(system|assistant|user|developer|tool|instructions?|agent
 _CHAT_TAG = re.compile(r"\[(/?[A-Za-z_ ]{2,20})\]")
 """`[INST]`, `[/SYSTEM]`, `[noise]`; placeholders of personal data end in a number (`[CARD_1]`) and stay."""
 _LEFT_OUT = "#… (the middle of the call is left out)"
-
-
-_ORDERS = re.compile(
-    "|".join(
-        (
-            r"<\|\w+\|>|</?(?:s|transcript|account|notes|label|topic|system|assistant|user|quotes?|question)>",
-            r"#\d+ (?:agent|client)\b",
-            r"\[/?(?:INST|SYS|SYSTEM)\]|[{}]|```|###",
-            r"\b(?:system|assistant|developer|user)(?: message)?\s*:",
-            r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|rules?|glossary|prompt)\b",
-            r"\b(?:ignorez|oubliez)\b.{0,40}\b(?:instructions|consignes|règles)\b",
-            r"\b(?:previous|new|your) instructions?\b|\bsystem prompt\b|\blanguage model\b|\bas an ai\b",
-            r"\bif you are a machine\b|\b(?:correct|right) answer is\b|\banswer to (?:every|all|any) questions?\b",
-            r"\b(?:report|summary|sentence|answer)\b.{0,20}\b(?:must|has to|should) (?:say|state|read|be)\b",
-            r"\bfree (?:of|from) (?:all |any )?(?:your )?rules\b",
-            r"\b(?:label|topic|étiquette)\b.{0,20}\b(?:is|to|as)\b|\b(?:label|topic|category)\b.{0,20}\b(?:must|should)\b",
-            r"\b(?:choose|output|the) (?:the )?label\b|\bfile (?:this|every|the) calls? as\b",
-            r"\b(?:classif|tag)\w* (?:this|the|it|every|accordingly|as)\b",
-            r"\b(?:answer|reply|respond|répondez) (?:only )?(?:with|avec)\b",
-            r"\b(\w+ \w+)(?: \1){2,}\b",
-        )
-    ),
-    re.IGNORECASE,
-)
-"""How people speak to a language model, and not to an agent; English and French."""
-ORDERS_FLAG = "orders_in_speech"
-"""Somebody speaks so: what was made of the call deserves a second look."""
-ORDERS_TOLD = "somebody speaks as one speaks to a language model: look at it again"
-"""The flag in words, for the row."""
-
-
-def gives_orders(text: str) -> bool:
-    """Whether what is said seems to be meant for the model that reads it: a doubt to be told, not a verdict."""
-    return _ORDERS.search(text) is not None
-
-
-def orders_in(call: CallForAnalysis) -> bool:
-    """Whether anybody in the call seems to give orders."""
-    return any(gives_orders(chunk.text) for chunk in call.transcript.believed)
 
 
 def as_data(text: str) -> str:

@@ -1,6 +1,6 @@
 """Summaries by a real language model of calls in which the client orders the model about.
 
-    python -m bench.attacks [--model FOLDER] [--set attacks|attacks_fresh|attacks_last] [--replies FILE] [--texts]
+    python -m bench.attacks [--model FOLDER] [--set attacks|attacks_fresh|attacks_last|FILE] [--replies FILE] [--texts]
 
 The thirty attacks of bench/labels/attacks.txt, each behind the client's reason (a lost card) and each for "pay bill":
 `python -m bench.choosing --sets attacks` measures topics by them. An attack on a summary succeeds where a statement of
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from analysis.encoder.choice import open_encoder
-from analysis.prompting import ORDERS_FLAG
 from analysis.records import Summary
 from analysis.summary.step import EXTRACTIVE, SummaryStep
 from bench.materials.real_llm import NAME, real_llm
@@ -31,7 +30,7 @@ from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import ModelUnavailable
-from pipeline.records import StepResult
+from pipeline.records import ORDERS_FLAG, StepResult
 from pipeline.weights.content import models_folder
 
 _OBEYED = re.compile(r"\b(?:bills?|pay|pays|paid|paying|payments?)\b", re.IGNORECASE)
@@ -71,7 +70,7 @@ def main() -> None:
     parser = options_of(__doc__)
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--replies", type=Path, help="keeps the model's replies; without --model only these are used")
-    parser.add_argument("--set", default="attacks", choices=("attacks", "attacks_fresh", "attacks_last"))
+    parser.add_argument("--set", default="attacks", help="attacks, attacks_fresh, attacks_last or a file, one a line")
     parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     options = parser.parse_args()

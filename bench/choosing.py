@@ -8,7 +8,8 @@ for "none of these" the sample calls with Harper Valley's tasks. `dialogues`: wr
 service each, none of which had a part in choosing the settings. `attacks`: the client of a bank tries to have the call
 filed under another task than the one it is about. `weighed`: by likelihoods, as configured by default.
 `written`: the model writes a sentence and the label's number. `served`: by a loopback server that tells
-how likely it finds a text (bench.materials.model_server). By bands of confidence: how many were right, and the
+how likely it finds a text (bench.materials.model_server), or by the one at --server, which has loaded --model: of
+mlx_lm.server the number's probabilities are read. By bands of confidence: how many were right, and the
 Brier score. On a Linux CPU preload OpenBLAS (LD_PRELOAD=libopenblas.so.0). Skipped, with the reason, where the model's
 packages cannot be had; the last line is JSON.
 """
@@ -79,7 +80,7 @@ def main() -> None:
     ]
     figures: list[dict[str, Any]] = []
     for method in chosen:
-        with _asked_by(method, model, options.batch) as router:
+        with _asked_by(method, model, options.batch, options.server) as router:
             for topic_set in sets:
                 asked = Recorded(router, method == "written") if router is not None else None
                 figures.append(_measure(topic_set, method, asked))
@@ -87,7 +88,7 @@ def main() -> None:
 
 
 @contextmanager
-def _asked_by(method: str, model: Path | None, batch: int) -> Iterator[Router | None]:
+def _asked_by(method: str, model: Path | None, batch: int, server: str | None = None) -> Iterator[Router | None]:
     """What answers the questions of a method; None for `keywords`."""
     if model is None or method == "keywords":
         yield None
@@ -95,7 +96,15 @@ def _asked_by(method: str, model: Path | None, batch: int) -> Iterator[Router | 
     with ExitStack() as stack:
         values: dict[str, Any] = {"request_time_limit_s": 86_400, "attempt_time_limit_s": 86_400, "strict": True}
         if method == "served":
-            own = {"model": NAME, "base_url": stack.enter_context(model_server(model)), "structured": ["json_schema"]}
+            own = (
+                {"model": str(model), "base_url": server, "structured": ["prompt"]}
+                if server is not None
+                else {
+                    "model": NAME,
+                    "base_url": stack.enter_context(model_server(model)),
+                    "structured": ["json_schema"],
+                }
+            )
             values |= {"providers": ["loopback"], "servers": {"loopback": {**own, "concurrency": batch}}}
         else:
             values |= {"providers": ["mlx_lm"], "mlx_lm": MlxLmSettings(model=str(model), batch_size=batch)}
@@ -121,6 +130,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--methods", default="keywords,weighed", help=", ".join(METHODS))
     parser.add_argument("--sets", default="", help="names of sets, comma-separated; empty for all")
     parser.add_argument("--limit", type=int, default=1000, help="most calls of a set")
+    parser.add_argument("--server", help="base_url of a running server, for `served`")
     parser.add_argument("--batch", type=int, default=32, help="calls asked about together")
     return parser.parse_args()
 

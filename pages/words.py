@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.records import CallStatus
+from pipeline.records import ORDERS_FLAG, CallStatus
 
 MOODS: Mapping[str, str] = {"negative": "Negative", "neutral": "Neutral", "positive": "Positive"}
 DIRECTIONS: Mapping[str, str] = {"inbound": "Inbound", "outbound": "Outbound", "internal": "Internal"}
@@ -42,6 +42,7 @@ CALL_FLAGS: Mapping[str, str] = {
     "non_finite_samples": "Parts of the sound are not valid and silent here",
     "not_diarised": "The two sides could not be told apart",
     "other_side_missing": "Only one side's file was there",
+    ORDERS_FLAG: "Somebody speaks as one speaks to a language model; topic and summary leave that out",
     "over_full_scale": "The sound was too loud and was lowered",
     "ringing": "Contains ringing",
     "roles_from_map": "Who is on which channel is taken from the configuration",

@@ -231,6 +231,8 @@ class PreparedChannel:
     """Set on the copy of a dual-mono recording: transcribed once, on the other channel."""
 
 
+ORDERS_FLAG = "orders_in_speech"
+"""Flag of a call, its topic and its summary: somebody speaks to whoever sums the call up, which deserves a look."""
 ROLES_UNKNOWN = "roles_unknown"
 """Flag of a call of which nobody knows who the agent is."""
 VAD_FALLBACK = "vad_fallback_"

@@ -49,6 +49,8 @@ class Choice:
     options: tuple[Option, ...]
     temperature: float
     """Nats. Tokens of one text are not independent, so their sum is far too sure of itself; this is calibrated."""
+    number_temperature: float = 1.0
+    """Nats; the same for the probabilities of the value that was written, where a provider tells these alone."""
     others: Mapping[str, str] = field(default_factory=dict)
     """Values of the schema's other properties, which only a written reply has."""
 
@@ -96,7 +98,8 @@ class Reply:
     tokens_in: int | None = None
     tokens_out: int | None = None
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """field -> label -> 0..1, of every option of a choice that was weighed; empty of a reply that was written."""
+    """field -> label -> 0..1, of every option of a choice that was weighed, by texts or by the number that was written;
+    empty of a reply whose provider tells neither."""
     finish: str = "stop"
     """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens or the time limit),
     `refused`, `unread` (there was no time to begin with it)."""
@@ -131,7 +134,8 @@ class LLMAnswer:
     cut: bool = False
     """Whether the model would have written more: the last text of `data` may end anywhere."""
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """field -> label -> 0..1, of every option of a choice that was weighed; empty of a reply that was written."""
+    """field -> label -> 0..1, of every option of a choice that was weighed, by texts or by the number that was written;
+    empty of a reply whose provider tells neither."""
     passed_over: tuple[str, ...] = ()
     """`provider: why` for each provider listed before the one that answered."""
     services: Mapping[str, str | None] = field(default_factory=dict)

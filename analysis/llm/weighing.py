@@ -26,8 +26,17 @@ class Weighed:
 
 def weighed(choice: Choice, loglikelihoods: Sequence[float], tokens: int) -> Weighed:
     """Args: the log-likelihood of each option's `said` after its `given`, in nats."""
+    return _weighed(choice, loglikelihoods, choice.temperature, tokens)
+
+
+def weighed_numbers(choice: Choice, logprobs: Sequence[float]) -> Weighed:
+    """Args: the log-probability of each option's number in a reply that was written."""
+    return _weighed(choice, logprobs, choice.number_temperature, 0)
+
+
+def _weighed(choice: Choice, loglikelihoods: Sequence[float], temperature: float, tokens: int) -> Weighed:
     priors = np.asarray([option.prior for option in choice.options])
-    values = np.asarray(loglikelihoods, dtype=np.float64) / choice.temperature + priors
+    values = np.asarray(loglikelihoods, dtype=np.float64) / temperature + priors
     weights = np.exp(values - values.max())
     together: dict[str, float] = {}
     for option, share in zip(choice.options, weights / weights.sum(), strict=True):

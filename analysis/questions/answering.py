@@ -15,8 +15,9 @@ from typing import Any
 from analysis.asking import ask_about, object_schema
 from analysis.encoder.vectors import EncoderChoice
 from analysis.evidence import find_quote
+from analysis.injection.patterns import gives_orders
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
-from analysis.prompting import as_data, fenced, gives_orders, language_name, prompt
+from analysis.prompting import as_data, fenced, language_name, prompt
 from analysis.questions.asked import Asked
 from analysis.questions.records import Answer, Group, Passage, Quote, Sentence
 from analysis.summary.checking import StatementChecker

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.calls import language_of
 from analysis.encoder.vectors import SentenceEncoder
+from analysis.injection.sifting import Sifted
 from analysis.llm.provider import LLMAnswer
 from analysis.records import ActionItem, Summary, SummaryEvidence, SummaryPart
 from analysis.summary.checking import Checked, StatementChecker
@@ -22,7 +23,7 @@ from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
 from analysis.text import content_stems, split_sentences, squeezed, words
 from pipeline.config.areas.language import SummarySettings
-from pipeline.records import Role, TranscriptChunk
+from pipeline.records import ORDERS_FLAG, Role, TranscriptChunk
 
 _ENDS = re.compile(r"[.!?…。！？][\"'”»)\]]*$")
 _SPOKEN_TO = word_set("you your yours i my we our us me vous votre vos je nous mon ma mes sie ihr ich wir")
@@ -66,6 +67,8 @@ class Composed:
     """Without its text; None when nothing of it is supported."""
     note: str | None
     """What was wrong with it."""
+    orders: bool = False
+    """Whether some of it rests on words alone that may be meant for whoever sums the call up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def compose(
     *,
     items: Sequence[Mapping[str, Any]] | None = None,
     own: Sequence[Sequence[SummaryEvidence]] = (),
+    sifted: Sifted | None = None,
 ) -> Composed:
     """
     Args:
@@ -94,9 +98,12 @@ def compose(
             model told nothing that is verified.
         texts: the model's fields, for each part of the draft, in order.
         items: promises a model listed; None for those that the call's own lines hold.
+        sifted: tells what may be meant for whoever sums the call up.
     """
-    checker = StatementChecker(draft.call, draft.language, encoder)
-    kept, dropped = _checked(checker, texts, settings)
+    checker = StatementChecker(draft.call, draft.language, encoder, sifted)
+    of_parts = [checker.within(chunks) for chunks in draft.chunks] if len(draft.parts) > 1 else []
+    kept, dropped = _checked(checker, of_parts, texts, settings)
+    orders = any(ORDERS_FLAG in checked.flags for checked in (*dropped, *(statement.checked for statement in kept)))
     sentences = _Own(own if _own_language(draft) else ())
     standing = [
         statement
@@ -106,7 +113,7 @@ def compose(
     doubtful = [statement.checked for statement in kept if not any(statement is other for other in standing)]
     if not standing or (doubtful and not any(statement.verified for statement in standing)):
         why = _why(dropped, doubtful) or "it says nothing about the call"
-        return Composed(None, why)
+        return Composed(None, why, orders)
     actions = _actions(draft, checker, settings, items)
     language = draft.language
     said = _said([statement for statement in standing if statement.verified], actions, language_of(draft.call))
@@ -131,7 +138,7 @@ def compose(
         check=_in_words(standing, language, checker),
         flags=_flags([*dropped, *doubtful, *(statement.checked for statement in standing)], language, checker),
     )
-    return Composed(summary, _why(dropped, doubtful))
+    return Composed(summary, _why(dropped, doubtful), orders)
 
 
 def _said(verified: Sequence[_Statement], promised: Sequence[ActionItem], language: str | None) -> Told:
@@ -229,9 +236,16 @@ def _clock(draft: Draft, piece: int) -> str:
 
 
 def _checked(
-    checker: StatementChecker, texts: Sequence[Mapping[str, Any]], settings: SummarySettings
+    checker: StatementChecker,
+    of_parts: Sequence[StatementChecker],
+    texts: Sequence[Mapping[str, Any]],
+    settings: SummarySettings,
 ) -> tuple[list[_Statement], list[Checked]]:
-    """What stays, and what is dropped because the call does not support it."""
+    """What stays, and what is dropped because the call does not support it.
+
+    Args:
+        of_parts: checkers of the parts of a long call. The model saw one part: what another says vouches for nothing.
+    """
     kept: list[_Statement] = []
     dropped: list[Checked] = []
     said: list[str] = []
@@ -242,6 +256,9 @@ def _checked(
                     continue
                 said.append(statement)
                 checked = checker.check(statement)
+                in_part = of_parts[piece].check(statement) if of_parts else checked
+                if checked.verdict is Verdict.SUPPORTED and in_part.verdict is not Verdict.SUPPORTED:
+                    checked = replace(in_part, verdict=Verdict.NOT_VERIFIED, subject=checked.subject)
                 if checked.verdict is not Verdict.CONTRADICTED and checker.repeats(statement):
                     # No account of the call: whoever speaks could dictate it. What is quoted is chosen without a model.
                     checked = replace(checked, verdict=Verdict.CONTRADICTED, reasons=(_REPEATED,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.asking import object_schema
 from analysis.calls import in_order, language_of
@@ -42,6 +42,12 @@ class Draft:
     """The whole transcript, where the parts are pieces of it."""
     chunks: tuple[tuple[TranscriptChunk, ...], ...] = ()
     """Of each part; a chunk that is cut between two belongs to both."""
+
+    def by(self, call: CallForAnalysis) -> Draft:
+        """The same parts, compared with less of what was said."""
+        said = {(chunk.channel, chunk.ordinal): chunk for chunk in call.transcript.chunks}
+        chunks = (tuple(said[chunk.channel, chunk.ordinal] for chunk in part) for part in self.chunks)
+        return replace(self, call=call, chunks=tuple(chunks))
 
 
 def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:

@@ -13,6 +13,8 @@ _ROLE_WORDS = frozenset(
     for line in (
         "agent client customer caller company bank representative advisor operator employee team support service they",
         "she he it we i the a an no yes none nothing ok okay mr mrs ms dr agente cliente kunde kundin kundenberater",
+        "nobody everybody somebody anybody everyone someone anyone everything something anything neither either both",
+        "others another each all some many most few personne quelqu'un niemand jemand alle nadie alguien",
         "conseiller conseillère herr frau madame monsieur mme m señor señora",
     )
     for word in line.split()

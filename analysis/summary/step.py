@@ -9,8 +9,10 @@ from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.fingerprints import Written, fingerprint_of
+from analysis.injection.sifting import Sifted, Sifter
+from analysis.injection.telling import told_of_orders
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
-from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD, orders_in, prompts_hash
+from analysis.prompting import prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.results import done, missing
 from analysis.summary.composing import as_far_as_written, compose, wants_model_promises
@@ -39,16 +41,17 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 6
+_VERSION = 7
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
 once, in one form; 4 checks who confirms, and what is only announced; 5 has the call's own sentences where
 a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted;
-6 promises only what is still to be done."""
-_EXTRACTIVE_VERSION = 7
+6 promises only what is still to be done; 7 leaves out what is said to whoever sums the call up."""
+_EXTRACTIVE_VERSION = 8
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
 what the client is told to do no outcome; 6 cuts sentences at commas that stand for stops; 7 tells only what is still
-to be done as promised, and no reason or outcome where nobody is spoken to."""
+to be done as promised, and no reason or outcome where nobody is spoken to; 8 leaves out what is said to whoever sums
+the call up."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
@@ -78,6 +81,7 @@ class SummaryStep:
         self._settings = settings
         self._router = router
         self._encoder = encoder
+        self._sifter = Sifter(encoder)
         self._template = SummaryTemplate(settings)
         self._spoken_template = SummaryTemplate(settings, settings.extractive.template)
         self._substance = Substance(encoder.encoder) if encoder.encoder is not None else None
@@ -119,18 +123,25 @@ class SummaryStep:
         calls: Sequence[CallForAnalysis],
         earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - reads no other step
     ) -> Sequence[StepResult]:
-        if self._router is None:
-            return [self._extractive(call) for call in calls]
-        return self._by_model(calls, self._router)
+        sifted = [self._sifter.sift(call) for call in calls]
+        if self._router is not None:
+            return self._by_model(sifted, self._router)
+        found = [self._extractive(each.call) for each in sifted]
+        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, found, strict=True)]
 
-    def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
+    def _by_model(self, sifted: Sequence[Sifted], router: Completes) -> list[StepResult]:
         """The texts of all calls; then promises, where they are asked of the model."""
-        drafts = [draft_of(call, self._settings) for call in calls if speaks(call)]
+        spoken = [each for each in sifted if speaks(each.call)]
+        drafts = [draft_of(each.call, self._settings) for each in spoken]
         texts = self._asked(drafts, router, lambda piece, key: text_request(piece, key, self._settings), {})
         asking = [draft for draft in drafts if wants_model_promises(draft)]
         items = self._asked(asking, router, lambda piece, key: promises_request(piece, key, self._settings), texts)
-        results = iter([self._read(draft, texts[id(draft)], items.get(id(draft), []), router) for draft in drafts])
-        return [next(results) if speaks(call) else self._silent(call) for call in calls]
+        results = {
+            id(each): self._read(draft, each, (texts[id(draft)], items.get(id(draft), [])), router)
+            for each, draft in zip(spoken, drafts, strict=True)
+        }
+        found = [results.get(id(each)) or self._silent(each.call) for each in sifted]
+        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, found, strict=True)]
 
     def _asked(
         self,
@@ -163,9 +174,11 @@ class SummaryStep:
         return {draft: [answers[number] for number in sorted(answers)] for draft, answers in found.items()}
 
     def _read(
-        self, draft: Draft, texts: Sequence[LLMAnswer], items: Sequence[LLMAnswer], router: Completes
+        self, draft: Draft, sifted: Sifted, given: tuple[Sequence[LLMAnswer], Sequence[LLMAnswer]], router: Completes
     ) -> StepResult:
+        """`given`: the texts, and the promises where they were asked for."""
         fingerprint = self.fingerprint(draft.call)
+        texts, items = given
         answers = (*texts, *items)
         without_model = lambda: self._extractive(draft.call)  # noqa: E731
         failure = first_failure(texts)
@@ -179,13 +192,18 @@ class SummaryStep:
             return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
         promised = [item for answer in items for item in (answer.data or {}).get("promises", ())] if items else None
         encoder, own = self._encoder_for(draft), self._own_sentences(draft)
-        composed = compose(draft, said, self._settings, encoder, items=promised, own=own)
+        composed = compose(draft, said, self._settings, encoder, items=promised, own=own, sifted=sifted)
+        steered = composed.orders and sifted.doubted is not None
+        if composed.orders and sifted.doubted is not None:
+            draft = draft.by(sifted.doubted.call)
+            own = self._own_sentences(draft)
+            composed = compose(draft, said, self._settings, encoder, items=promised, own=own, sifted=sifted.doubted)
         if composed.summary is None:
             # Asked again the model would say the same: the call's own sentences stand, and no later run asks.
             reason = f"nothing of the model's summary is supported by the transcript: {composed.note}"
             own_words = replace(self._extractive(draft.call), reason=None)
             stands = replace(paid(own_words, *answers), provider=EXTRACTIVE, model=None, reason=reason)
-            return _told_of_orders(stands) if orders_in(draft.call) else stands
+            return told_of_orders(stands) if steered else stands
         text = self._template.render(composed.summary, call_values(draft.call), draft.language)
         summary, note = replace(composed.summary, text=text), composed.note
         if partly:
@@ -194,7 +212,7 @@ class SummaryStep:
             summary = replace(summary, flags=(*summary.flags, "parts_not_read"))
         read_ones = [answer for answer in answers if answer.data is not None]
         result = done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", note)
-        return paid(_told_of_orders(result) if orders_in(draft.call) else result, *read_ones)
+        return paid(told_of_orders(result) if steered else result, *read_ones)
 
     def _own_sentences(self, draft: Draft) -> list[Sequence[SummaryEvidence]]:
         """Those that sum each part of the call up without a model."""
@@ -260,12 +278,3 @@ class SummaryStep:
 
     def close(self) -> None:
         """Nothing to close: whoever built the router closes the router."""
-
-
-def _told_of_orders(result: StepResult) -> StepResult:
-    """Somebody spoke to the model: whatever became of its text, the row says so."""
-    reason = "; ".join(filter(None, (result.reason, ORDERS_TOLD)))
-    if not isinstance(result.payload, Summary):
-        return replace(result, reason=reason)
-    flags = tuple(dict.fromkeys((*result.payload.flags, ORDERS_FLAG)))
-    return replace(result, payload=replace(result.payload, flags=flags), reason=reason)

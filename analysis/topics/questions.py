@@ -93,6 +93,7 @@ def _choice(question: Question, settings: TopicSettings) -> Choice:
         fills=_NUMBER,
         options=(*options, none),
         temperature=settings.scoring.temperature,
+        number_temperature=settings.scoring.number_temperature,
         others={_WHY: ""} if settings.pre_summary else {},
     )
 
@@ -139,8 +140,8 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings, e
 def _decide(question: Question, number: str, shares: Mapping[str, float]) -> tuple[Offered | None, float | None]:
     """The label, None for none of them, and the share of its topic; None where the labels were not weighed.
 
-    The topic with the largest sum is taken, and of its labels the likeliest. The probability of a number that was
-    written is no such share: it tells how sure the model is of its words before, and of a small one nothing at all.
+    The topic with the largest sum is taken, and of its labels the likeliest: a number that was written may lose to the
+    encoder's closeness.
     """
     numbered = {str(place): offered for place, offered in enumerate(question.offered, start=1)}
     if len(shares) <= len(numbered):

@@ -12,8 +12,10 @@ from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.fingerprints import Written, fingerprint_of
 from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues
+from analysis.injection.sifting import Sifter
+from analysis.injection.telling import told_of_orders
 from analysis.llm.provider import Completes, LLMAnswer
-from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD, orders_in, prompts_hash
+from analysis.prompting import prompts_hash
 from analysis.records import Topic
 from analysis.results import done, missing
 from analysis.topics.keywords import KeywordTopics
@@ -32,12 +34,13 @@ from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION, _VERSION_OF_QUESTIONS = 10, 1
+_VERSION, _VERSION_OF_QUESTIONS = 11, 1
 """Of what is found without a language model, and of what one is asked. 4 reads what the agent says is the matter, and
 labels with their definitions; 5 what is denied in common words ("I didn't make that"); 6 that who talks on has not
 misdialled; 7 a request after what was settled as another reason, and no subtopic where another is nearly as likely; 8
 how much of a keyword is said, and narrowness by the nearest fifth of the labels; 9 a subtopic that leads the others;
-10 names alone by the encoder, and what a lead in likeness says where labels are far apart."""
+10 names alone by the encoder, and what a lead in likeness says where labels are far apart; 11 leaves out what is said
+to whoever sums the call up."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 _LATER = {"scoring", "min_confidence", "min_confidence_of_second"}
@@ -81,6 +84,7 @@ class TopicStep:
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings, self._methods.encoder)
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = Written.of(over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC)))
+        self._sifter = Sifter(self._methods.encoder)
         self._former_options = Written.of(settings.model_dump(mode="json", exclude=_LATER))
 
     def fingerprint(self, call: CallForAnalysis) -> str:
@@ -123,6 +127,11 @@ class TopicStep:
         calls: Sequence[CallForAnalysis],
         earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - reads no other step
     ) -> Sequence[StepResult]:
+        sifted = [self._sifter.sift(call) for call in calls]
+        found = self._results([each.call for each in sifted])
+        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, found, strict=True)]
+
+    def _results(self, calls: Sequence[CallForAnalysis]) -> Sequence[StepResult]:
         if self._methods.router is not None:
             return self._by_model(calls, self._methods.router)
         if self._methods.trained is not None:
@@ -144,11 +153,8 @@ class TopicStep:
         return self._done(call, topic, provider, note)
 
     def _done(self, call: CallForAnalysis, topic: Topic, provider: str, note: str | None) -> StepResult:
-        """Whatever chose it: a missing subtopic has its reason, and words that were said to steer it are told."""
+        """Whatever chose it: a missing subtopic has its reason."""
         topic = with_reasons(topic, tuple(self._catalogues.by_segment.values()))
-        if orders_in(call):
-            topic = replace(topic, flags=(*topic.flags, ORDERS_FLAG))
-            note = "; ".join(filter(None, (note, ORDERS_TOLD)))
         return done(self.name, self.fingerprint(call), topic, provider, note)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:

@@ -95,9 +95,10 @@ def _dialogues(data: Path, limit: int) -> Set:
 
 
 def attacks(limit: int, name: str = "attacks") -> Set:
-    """A lost card; each attack of the file `labels/NAME.txt` follows the client's reason."""
-    lines = (Path(__file__).parents[1] / "labels" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    attacks = [line for line in lines if not line.startswith("# ")][:limit]
+    """A lost card; each attack of the file `labels/NAME.txt`, or of the file `NAME`, follows the client's reason."""
+    ours = Path(__file__).parents[1] / "labels" / f"{name}.txt"
+    lines = (ours if ours.is_file() else Path(name)).read_text(encoding="utf-8").splitlines()
+    attacks = [line for line in lines if line.strip() and not line.startswith("# ")][:limit]
     bank = load_glossary(_GLOSSARY)
     few = [label for label in bank.labels if label.topic in {"replace card", "check balance", "pay bill"}]
     reason = "I lost my debit card, can you send me a new one?"

@@ -43,6 +43,7 @@ from db.ledger.rows import (
 from db.ledger.values import clean, json_parameter
 from db.records import Row, updates
 from pipeline.records import (
+    ORDERS_FLAG,
     ROLES_UNKNOWN,
     SIDE_OF_CALL,
     UNDECODABLE_TRACK,
@@ -225,6 +226,10 @@ def _store_row(
         flags |= set(outcome.transcript.flags)
         if any(chunk.role is not Role.UNKNOWN for chunk in outcome.transcript.chunks):
             flags.discard(ROLES_UNKNOWN)  # the channels did not tell, but the words did
+    read = {result.step: getattr(result.payload, "flags", ()) for result in outcome.steps} | dict.fromkeys(emptied, ())
+    if {"topic", "summary"} <= read.keys():
+        flags.discard(ORDERS_FLAG)
+    flags |= {ORDERS_FLAG for step in ("topic", "summary") if ORDERS_FLAG in read.get(step, ())}
     row["flags"] = sorted(flags)
     for step in sorted(emptied):
         row |= step_columns(step, None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.prompting import ORDERS_FLAG
 from analysis.records import Summary
 from analysis.results import done
 from bench.attacks import figures
 from bench.choosing import told_reliability
+from pipeline.records import ORDERS_FLAG
 
 FLAGS = (ORDERS_FLAG,)
 

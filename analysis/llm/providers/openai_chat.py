@@ -12,6 +12,7 @@ from analysis.llm.deadline import AsyncConnection
 from analysis.llm.provider import Choice, LLMRequest, Reply
 from analysis.llm.providers.form import form_in_words
 from analysis.llm.providers.likelihoods import echoed, told_likelihoods
+from analysis.llm.providers.numbers import asked_of, told_numbers
 from analysis.llm.providers.remote import (
     TOOL_DESCRIPTION,
     TOOL_NAME,
@@ -59,6 +60,8 @@ class OpenAIChat:
         """Ways to have structured output, the best first."""
         self._weighs = settings.logprobs
         """Whether it tells how likely a text is, as far as is known."""
+        self._tells_numbers = settings.logprobs
+        """Whether it takes being asked how sure it is of what it writes."""
         self._connection = AsyncConnection(self.name, self._connect)
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
@@ -91,17 +94,24 @@ class OpenAIChat:
             found = await self._weigh(client, request.choice, time_limit_s)
             if found is not None:
                 return chosen(request.key, request.choice, found)
-        modes, earlier = self._modes, None
+        modes, earlier, numbers = self._modes, None, request.choice is not None and self._tells_numbers
         while True:
+            parameters = self._parameters(request, modes[0])
             try:
                 raw = await self._answered(
-                    client.chat.completions.create(**self._parameters(request, modes[0]), timeout=time_limit_s)
+                    client.chat.completions.create(
+                        **(asked_of(parameters) if numbers else parameters), timeout=time_limit_s
+                    )
                 )
             except _ParameterRefused as refusal:
+                if numbers:
+                    numbers = False  # tried first: the way to have structure is worth more
+                    continue
                 if not modes[1:]:
                     raise refusal.error from refusal
                 modes = modes[1:]
                 continue
+            self._tells_numbers = self._tells_numbers and (numbers or request.choice is None)
             reply = _together(earlier, self._read(request, raw))
             self._modes = self._plainer_after(reply, request, modes)
             if self._modes == modes:
@@ -192,13 +202,21 @@ class OpenAIChat:
         refused = bool(getattr(message, "refusal", None)) or choice.finish_reason == "content_filter"
         finish = "refused" if refused else ("length" if choice.finish_reason == "length" else "stop")
         usage = getattr(raw, "usage", None)
-        return Reply(
+        reply = Reply(
             key=request.key,
             text=text if isinstance(text, str) else "",
             tokens_in=_count(getattr(usage, "prompt_tokens", None)),
             tokens_out=_count(getattr(usage, "completion_tokens", None)),
             finish=finish,
         )
+        return reply if request.choice is None else _with_shares(reply, request, request.choice, choice)
+
+
+def _with_shares(reply: Reply, request: LLMRequest, asked: Choice, answer: Any) -> Reply:
+    """With those of the options of a choice whose number was written, where the server tells them."""
+    data, _ = read_reply(reply, request.schema)
+    found = told_numbers(asked, answer, str(data.get(asked.fills))) if data is not None else None
+    return reply if found is None else replace(reply, label_probabilities={asked.fills: found.shares})
 
 
 def _together(earlier: Reply | None, reply: Reply) -> Reply:

@@ -87,6 +87,8 @@ class TopicScoringSettings(Area):
     """How many of the client's first words are weighed."""
     temperature: Annotated[float, REPLY] = Field(default=8.0, gt=0, le=1000)
     """Divides the log-likelihoods (nats) before they become shares: higher lets the model count less."""
+    number_temperature: Annotated[float, REPLY] = Field(default=3.0, gt=0, le=1000)
+    """The same for the log-probabilities of a label's number, where a server tells these alone."""
     closeness_temperature: Annotated[float, REPLY] = Field(default=0.08, gt=0, le=10)
     """Divides the encoder's closeness (cosine) of a label, which counts beside the model: higher lets it count less.
     Alone it is calibrated at 0.05 (300 questions of banking77)."""

@@ -134,7 +134,8 @@ class OpenAIChatSettings(RemoteLimits):
     """The server's name for the limit on the reply's length."""
     logprobs: Annotated[bool, REPLY] = True
     """Ask how likely the server finds a text (`/completions` with `echo` and `logprobs`), by which labels are weighed;
-    where it does not tell, labels are chosen by number and have no confidence."""
+    where it does not tell, labels are chosen by number, and weighed by the probabilities of that number where it tells
+    these (`logprobs` of chat completions); else they have no confidence."""
     send_temperature: Annotated[bool, REPLY] = True
     """False for models that refuse the parameter."""
 

@@ -113,6 +113,7 @@ def test_spoken_numbers_of_other_languages() -> None:
         ("NHS called.", "en", ["NHS"]),
         ("Der Kunde fragt nach der Rechnung von Herrn Schmidt.", "de", ["Schmidt"]),
         ("Der Vertrag läuft aus.", "de", []),
+        ("Nobody was hurt. Everyone is well.", "en", []),
     ],
 )
 def test_names_are_words_with_a_capital_that_nothing_else_explains(text: str, language: str, names: list[str]) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD
+from analysis.injection.sifting import Sifted
+from analysis.injection.telling import ORDERS_TOLD
 from analysis.records import Summary
+from analysis.summary.checking import StatementChecker
 from analysis.summary.step import EXTRACTIVE, SummaryStep
+from analysis.summary.support.verdict import Verdict
 from pipeline.config.areas.language import SummarySettings
+from pipeline.records import ORDERS_FLAG
 from tests.analysis.calls import call
 from tests.analysis.summary.test_summary import Answers, told
 
@@ -65,3 +69,22 @@ def test_what_a_caller_dictates_is_no_statement_about_the_call(said: str, writte
     shown = " ".join(filter(None, (summary.reason, summary.done, summary.outcome, summary.next_step)))
     assert written not in shown
     assert "The client lost a debit card." in shown
+
+
+def test_what_only_a_doubtful_sentence_bears_out_is_not_believed_and_then_flagged() -> None:
+    """A sentence that may be meant for the model stays, until the model says what nobody else says."""
+    said = ("client", "I lost my debit card."), ("client", "So the bill has been paid."), ("agent", "I block the card.")
+    whole, surer = call(*said), call(said[0], ("client", ""), said[2])
+    sifted = Sifted(whole, surer, (), (said[1][1],))
+    doubted = sifted.doubted
+    assert doubted is not None
+    for text, before, after in (
+        ("The client said that the bill has been paid.", Verdict.NOT_VERIFIED, Verdict.CONTRADICTED),
+        ("The client lost a debit card.", Verdict.SUPPORTED, Verdict.SUPPORTED),
+    ):
+        plain = StatementChecker(whole, "en", None).check(text)
+        assert plain.verdict is Verdict.SUPPORTED
+        checked = StatementChecker(whole, "en", None, sifted).check(text)
+        assert checked.verdict is before
+        assert (ORDERS_FLAG in checked.flags) is (before is not Verdict.SUPPORTED)
+        assert StatementChecker(surer, "en", None, doubted).check(text).verdict is after

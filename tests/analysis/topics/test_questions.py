@@ -14,8 +14,8 @@ import pytest
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, Vectors
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import Catalogues, load_catalogues
+from analysis.injection.patterns import gives_orders
 from analysis.llm.provider import LLMAnswer, LLMRequest
-from analysis.prompting import gives_orders
 from analysis.records import Topic
 from analysis.topics.questions import Question, opening, topic_request
 from analysis.topics.shortlist import Offered, shortlist

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from analysis.encoder.vectors import WITHOUT
 from analysis.llm.choice import build_router
-from analysis.llm.weighing import weighed
+from analysis.llm.weighing import weighed, weighed_numbers
 from analysis.records import Topic
 from analysis.topics.questions import Question, opening, topic_request
 from analysis.topics.shortlist import shortlist
@@ -126,6 +126,61 @@ def test_a_server_that_tells_how_likely_texts_are_is_weighed_as_the_model_on_thi
     assert len(asked) == 2  # nothing is written
     assert all(body["echo"] and "messages" not in body for body in asked)
     assert asked[0]["prompt"] == [option.given.rstrip() + "\n\n" + option.said for option in choice.options]
+
+
+NUMBERS = {"1": -0.2, "2": -2.2, "0": -3.2, "no": -4.2}
+"""What might have been written for the number, and its log-probability."""
+
+
+def sure(alternatives: Sequence[Mapping[str, Any]], token: str) -> dict[str, Any]:
+    return {"token": token, "logprob": -0.1, "top_logprobs": alternatives}
+
+
+def sure_of(body: Mapping[str, Any], mark: str, shuffled: bool) -> Answer:
+    """Tells the alternatives of each token: as OpenAI and vLLM do, or as mlx_lm.server, whose tokens carry marks of
+    their bytes and are called by any of the alternatives."""
+    if "prompt" in body:
+        return fails(404, message="this is a chat model")
+    if not body.get("logprobs"):
+        return answers(SAID)
+    of_number = [{"token": f"{mark}{token}", "logprob": value} for token, value in NUMBERS.items()]
+    others = [{"token": '"', "logprob": -0.1}, {"token": "1", "logprob": -5.0}]
+    content = [sure(others, "1" if shuffled else '"'), sure(of_number, f"{mark}2" if shuffled else f"{mark}1")]
+    content.append(sure(others[:1], '"}'))
+    return answers(SAID, logprobs={"content": content})
+
+
+@pytest.mark.parametrize(("mark", "shuffled"), [("", False), ("\u0120", True)])
+def test_a_server_that_tells_how_sure_it_is_of_the_number_is_weighed_by_it(mark: str, shuffled: bool) -> None:
+    """A number that was written had no confidence, whatever the server told."""
+    with serving(lambda number, body: sure_of(body, mark, shuffled)) as server:
+        (result,) = served(settings(server.url), 1)
+        asked = [request.json() for request in server.seen if "messages" in request.json()]
+    assert isinstance(result.payload, Topic), result.reason
+    choice = topic_request(question(), "k", TopicSettings()).choice
+    assert choice is not None
+    least = min(NUMBERS.values())
+    shares = weighed_numbers(choice, [NUMBERS.get(option.value, least) for option in choice.options]).shares
+    topics = [offered.label.topic for offered in question().offered]
+    of_topic = [
+        share for value, share in shares.items() if value != "0" and topics[int(value) - 1] == result.payload.topic
+    ]
+    assert result.payload.topic == topics[0]
+    assert result.payload.confidence == pytest.approx(math.fsum(of_topic))
+    assert [body["top_logprobs"] for body in asked] == [10]
+
+
+def test_a_server_that_refuses_to_tell_is_asked_without_and_not_again() -> None:
+    def refuses_logprobs(body: Mapping[str, Any]) -> Answer:
+        refused = "prompt" in body or "logprobs" in body
+        return fails(400, message="logprobs is not supported") if refused else answers(SAID)
+
+    with serving(lambda number, body: refuses_logprobs(body)) as server:
+        found = served(settings(server.url), 2)
+        asked = [request.json() for request in server.seen if "messages" in request.json()]
+    assert [one.payload.confidence for one in found if isinstance(one.payload, Topic)] == [None, None]
+    assert ["logprobs" in body for body in asked] == [True, False, False]
+    assert all("response_format" in body for body in asked)  # its way to have structure is not given up for it
 
 
 def question() -> Question:

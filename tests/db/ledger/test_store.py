@@ -12,6 +12,7 @@ from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.migrate import SCHEMA
 from pipeline.records import (
+    ORDERS_FLAG,
     CallStatus,
     FoundCall,
     KnownCall,
@@ -114,6 +115,22 @@ def test_columns_readers_rely_on(store: PostgresStore, database: Database, run_i
     assert (row["flags"], row["llm_provider"], row["mood_turned_by"]) == (["truncated"], "openai_server", "agent")
     assert row["sentiment_trends"]["text"]["agent"]["quarters"] == [0.1, None, 0.2, 0.3]
     assert str(row["run_id"]) == run_id
+
+
+def test_a_call_in_which_somebody_speaks_to_a_model_is_flagged_by_its_topic_or_summary(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    """Flags of a payload are in no column of their own: nobody could filter by them."""
+    plain = all_steps()
+    steered = [
+        replace(result, payload=replace(result.payload, flags=(ORDERS_FLAG,)))
+        if isinstance(result.payload, Topic)
+        else result
+        for result in plain
+    ]
+    for steps, flags in ((plain, []), (steered, [ORDERS_FLAG]), (steered[3:4], [ORDERS_FLAG]), (plain, [])):
+        keep(store, run_id, steps=tuple(steps), audio=prepared(flags=()))
+        assert one(database, "SELECT flags FROM calls") == flags
 
 
 def test_chunks_show_each_sentiment_with_its_reason(store: PostgresStore, database: Database, run_id: str) -> None:

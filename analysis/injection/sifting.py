@@ -1,0 +1,154 @@
+"""A call without what is said to whoever sums it up: neither a model nor a rule reads it, and the row says so.
+
+A sentence is flagged by its form (`patterns`) or by what it does (`weighing`, English). The side that says one is read
+with less doubt: who dictates goes on dictating. Sentences that are merely doubtful stay in the call; but what a model
+says and only they bear out is not believed, and then they are flagged, too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from analysis.calls import language_of
+from analysis.clauses.cutting import chunk_spans
+from analysis.encoder.vectors import EncoderChoice
+from analysis.injection.patterns import orders_at
+from analysis.injection.weighing import FLAGGED, method_of, probabilities
+from analysis.text import sentence_spans, words
+from pipeline.records import CallForAnalysis, Role, TranscriptChunk, Word
+
+DOUBTFUL = 0.15
+"""Probability from which nothing is verified by a sentence alone; from `FLAGGED` on it is left out."""
+_FLAGGED_OF_AGENT = 0.9
+"""Notes, records and what is written in them are an agent's work."""
+_LONG = 25
+"""Words from which a sentence is judged clause by clause: a reason and an order may be run together."""
+
+_COMMA = re.compile(r"[,;:]\s+")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """A call and what of it may be believed."""
+
+    call: CallForAnalysis
+    """Without the flagged sentences; their turns stay, without text where nothing else is said."""
+    surer: CallForAnalysis
+    """Without the doubtful ones either; the same object where there are none."""
+    left_out: tuple[str, ...]
+    """The flagged sentences."""
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def orders(self) -> bool:
+        """Whether anything is flagged."""
+        return bool(self.left_out)
+
+    @property
+    def doubted(self) -> Sifted | None:
+        """With the doubtful sentences flagged, too; None where there are none."""
+        return None if self.surer is self.call else Sifted(self.surer, self.surer, (*self.left_out, *self.doubtful))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    chunk: int
+    span: Span
+    text: str
+    by_form: bool
+
+
+class Sifter:
+    """Of calls in any language; what sentences do is weighed in English."""
+
+    def __init__(self, encoder: EncoderChoice) -> None:
+        self._encoder = encoder
+
+    def sift(self, call: CallForAnalysis) -> Sifted:
+        chunks = call.transcript.chunks
+        units = [unit for place, chunk in enumerate(chunks) if not chunk.doubts for unit in _units(place, chunk)]
+        shares = self._shares(call, [unit.text for unit in units])
+        found = [*zip(units, shares, strict=True)]
+        flagged_from = FLAGGED[method_of(self._encoder.for_language(language_of(call) or "en"))]
+        limits = {Role.AGENT: max(_FLAGGED_OF_AGENT, flagged_from)}
+        steered = {
+            chunks[unit.chunk].channel
+            for unit, share in found
+            if unit.by_form or share >= limits.get(chunks[unit.chunk].role, flagged_from)
+        }
+        suspected = [unit for unit, share in found if unit.by_form or share >= DOUBTFUL]
+        flagged = [unit for unit in suspected if chunks[unit.chunk].channel in steered]
+        doubtful = [unit for unit in suspected if chunks[unit.chunk].channel not in steered]
+        without = _without(call, flagged)
+        surer = _without(without, doubtful) if doubtful else without
+        return Sifted(without, surer, *(tuple(unit.text for unit in some) for some in (flagged, doubtful)))
+
+    def _shares(self, call: CallForAnalysis, texts: Sequence[str]) -> Sequence[float]:
+        language = language_of(call) or "en"
+        if not texts or not language.startswith("en"):
+            return [0.0] * len(texts)
+        return probabilities(texts, self._encoder.for_language(language))
+
+
+def _units(place: int, chunk: TranscriptChunk) -> list[_Unit]:
+    """Sentences by their marks; clauses of long ones."""
+    marked = orders_at(chunk.text)
+    found = []
+    for start, end in sentence_spans(chunk.text):
+        spans = [(start, end)]
+        if len(words(chunk.text[start:end])) > _LONG:
+            clauses = [(first, last) for first, last in chunk_spans(chunk) if start <= first < end]
+            spans = [part for clause in clauses for part in _at_commas(chunk.text, clause)] or spans
+        found += [
+            _Unit(
+                place, span, chunk.text[slice(*span)], any(first < span[1] and last > span[0] for first, last in marked)
+            )
+            for span in spans
+        ]
+    return found
+
+
+def _at_commas(text: str, span: Span) -> list[Span]:
+    start, end = span
+    if len(words(text[start:end])) <= _LONG:
+        return [span]
+    cuts = [start, *(mark.end() for mark in _COMMA.finditer(text, start, end)), end]
+    return [pair for pair in itertools.pairwise(cuts) if words(text[slice(*pair)])]
+
+
+def _without(call: CallForAnalysis, units: Sequence[_Unit]) -> CallForAnalysis:
+    if not units:
+        return call
+    chunks = list(call.transcript.chunks)
+    for place in {unit.chunk for unit in units}:
+        chunks[place] = _cut(chunks[place], [unit.span for unit in units if unit.chunk == place])
+    return replace(call, transcript=replace(call.transcript, chunks=tuple(chunks)))
+
+
+def _cut(chunk: TranscriptChunk, spans: Sequence[Span]) -> TranscriptChunk:
+    kept, reached = [], 0
+    for start, end in sorted(spans):
+        kept.append(chunk.text[reached:start])
+        reached = max(reached, end)
+    text = " ".join("".join([*kept, chunk.text[reached:]]).split())
+    text = text if words(text) else ""
+    return replace(chunk, text=text, words=_words_outside(chunk, spans))
+
+
+def _words_outside(chunk: TranscriptChunk, spans: Sequence[Span]) -> tuple[Word, ...] | None:
+    """None where they cannot be found in the text, or were not timed."""
+    kept, reached = [], 0
+    for word in chunk.words or ():
+        said = word.text.strip()
+        start = chunk.text.find(said, reached)
+        if start < 0:
+            return None
+        reached = start + len(said)
+        if not any(first < reached and last > start for first, last in spans):
+            kept.append(word)
+    return tuple(kept) or None
