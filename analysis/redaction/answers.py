@@ -130,6 +130,8 @@ class OpenQuestion:
         """The stretch is part of the answer; what the other side reads back adds nothing to it."""
         if role is None or self.giver in (None, role) or run.said not in self.said:
             self.said += run.said
+            if self.giver == self.asker:
+                self.giver = role  # what was announced is replaced by the other side
         self.sizes |= {len(run.said), len(self.said)}
         self.interrupted = self.diverted = False
         self.whole = self.whole or (self.answer.date and _with_year(run))
@@ -170,9 +172,14 @@ class OpenQuestion:
             return place.bare or not (place.after_question and place.role == self.asker)
         if place.role == self.giver or (place.repairs and self.giver == self.asker):
             return True  # the card ending 3120? - no, the new one ends in 9366
-        known = len(run.said) >= 2 and run.said in self.said
+        known = self._is_read_back(run, place)
         least = _AFTER_OTHER if self.is_full else self.answer.piece  # that's fifteen, good
         return known or (place.bare and (self.answer.date or len(run.said) >= least))
+
+    def _is_read_back(self, run: Run, place: Place) -> bool:
+        """A part of what was said; `seats 14 to 16` are none of `1168`."""
+        least = 2 if place.bare or place.role == self.giver else _AFTER_OTHER
+        return len(run.said) >= least and run.said in self.said
 
     def _fits(self, run: Run, place: Place) -> bool:
         answer, bare = self.answer, place.bare
@@ -183,8 +190,8 @@ class OpenQuestion:
             return False
         if answer.letters and not run.digits and not bare and size < 3:
             return False
-        if len(run.said) >= 2 and run.said in self.said:
-            return True  # read back by the other side
+        if self._is_read_back(run, place):
+            return True
         if place.ending and _LAST_DIGITS[0] <= len(run.digits) <= _LAST_DIGITS[1]:
             return True
         if self.diverted and size < _AFTER_OTHER:

@@ -21,7 +21,7 @@ from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 from analysis.redaction.the_number import thing_before
 from analysis.redaction.turns import Turn
-from analysis.redaction.unnamed import UnnamedQuestion, is_long_ago
+from analysis.redaction.unnamed import UnnamedQuestion, identifies, is_long_ago
 
 _DICTATED_RANK = 3
 
@@ -74,7 +74,7 @@ class Exchanges:
         events: list[Phrase | Run] = sorted([*phrases, *runs], key=lambda event: event.start)
         bare = bool(runs) and other_words(turn, [(run.first, run.last) for run in runs]) == 0
         place_of = self._places(turn, bare)
-        taken = False
+        taken, skipped = False, list[Run]()
         self._others = [0, *accumulate(word.text not in OWN_WORDS for word in turn.words)]
         place, before = turn.start, None
         for event in events:
@@ -86,6 +86,7 @@ class Exchanges:
                 if event.asked is not Asked.MORE:
                     yield from self._chained()
                 self._ask(turn, event)
+                skipped = []
                 yield from self._looked_back(turn, before, event)
                 before = None
                 continue
@@ -94,6 +95,8 @@ class Exchanges:
             taken = taken or answer is not None
             if answer is not None:
                 yield from self._span(event, answer)
+                yield from self._passed_over(turn, skipped, answer)
+                skipped = []
             elif (
                 not self._elsewhere.covering(event.start)
                 and not event.days
@@ -103,6 +106,8 @@ class Exchanges:
                 self._chain.turn = number
                 if len(self._chain.runs) >= _MOST_CHAIN:
                     yield from self._chained()
+            if answer is None:
+                skipped.append(event)
             before = None if answer else event
         if self._pass(turn, place, turn.end):
             yield from self._chained()
@@ -173,6 +178,12 @@ class Exchanges:
             return None
         current.take(run, place.role)
         return current.answer
+
+    def _passed_over(self, turn: Turn, skipped: Sequence[Run], answer: Answer) -> Iterator[PersonalSpan]:
+        """The first parts of an answer, said among so many words that only what came then tells what they are."""
+        for run in skipped:
+            if not answer.date and not self._elsewhere.at(run.start) and identifies(self._text, turn, run, bare=True):
+                yield from self._span(run, answer)
 
     def _untold(self, turn: Turn, run: Run, place: Place) -> Answer | None:
         """What no phrase tells: a day of long ago, and what answers a question for something else."""

@@ -43,7 +43,7 @@ _ANNOUNCING = (
     "is", "'s", "was", "est", "ist", "es", " at", " on", " in", " to", "heiße", "m'appelle", "llamo", "wohne", "habite",
     "vivo en", "name",
 )  # fmt: skip
-_AFTER_NAME = word_set("and but here that's spelled with from speaking")
+_AFTER_NAME = word_set("and but here that's thats spelt spelled with from speaking")
 _MOST_PASSWORD = 4
 
 
@@ -93,7 +93,7 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
     names: set[str] = set()
     for turn, phrases, runs in zip(talk.turns, talk.phrases(language), talk.runs(language), strict=True):
         if question is not None:
-            first = phrases[0].start if phrases and phrases[0].asked not in (Asked.MORE, Asked.SPELLING) else turn.end
+            first = _next_matter(question, turn, phrases)
             asking = asks_something(talk.text, turn)
             found = _answer(question.asked, _reply(talk.text, turn, runs, first), sure=question.answered)
             if not question.may_answer(turn.role, correcting=repairs(turn)):
@@ -101,6 +101,8 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
             if question.answered and question.asked is Asked.PASSWORD:
                 found = [part for part in found if _ends_turn(turn, part[1])]
             yield from _spans(turn, found, question, kinds, names)
+            if _FREE[question.asked][0] == "NAME":
+                names.update(_spelled(runs, found))
             question.turns_left -= 1
             if question.turns_left <= 0 or (question.answered and asking and not found and turn.role != question.giver):
                 question = None
@@ -117,6 +119,14 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
                 yield from _spans(turn, found, question, kinds, names, asking=asking)
     if "name" in kinds:
         yield from mentions(talk.lines, names)
+
+
+def _next_matter(question: _Question, turn: Turn, phrases: Sequence[Phrase]) -> int:
+    """Where in a turn something else begins; `house number forty-three` is part of an address that was asked for."""
+    same: tuple[Asked, ...] = (Asked.MORE, Asked.SPELLING)
+    if question.asked is Asked.STREET and turn.role != question.asker:
+        same = (*same, Asked.STREET, Asked.POSTCODE)
+    return phrases[0].start if phrases and phrases[0].asked not in same else turn.end
 
 
 def _asked_now(question: _Question | None, phrase: Phrase, role: str | None) -> _Question | None:
@@ -154,6 +164,14 @@ def _spans(
         yield PersonalSpan(turn.words[first].start, turn.words[last].end, name, _RANK)
         if setting == "name":
             names.update(word.text for word in turn.words[first : last + 1] if not word.is_number)
+
+
+def _spelled(runs: Sequence[Run], found: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """The words that these parts spell: `november yankee quebec` is said for a word before it."""
+    parts = set(found)
+    for run in runs:
+        if (run.first, run.last) in parts and run.letters == len(run.said):
+            yield run.said.casefold()
 
 
 def _ends_turn(turn: Turn, last: int) -> bool:

@@ -44,6 +44,13 @@ _SURE_TITLES = word_set("mr mrs ms mister missus herr frau monsieur madame seño
 _DEPARTMENTS = word_set("support service services team department care desk sales helpline helpdesk reception")
 _SAYS_NAME = word_set("calling speaking here from again à")
 _FROM_WHERE = word_set("calling speaking here from in with at and again on")
+_SAID_TO = word_set(
+    """okay ok right alright thanks you cheers hi hello hey hiya morning afternoon evening sorry bye goodbye welcome
+    lovely perfect great brilliant dear bonjour merci hallo danke hola gracias"""
+)
+"""Said just before the name of who is spoken to; `yes` and `no` come before answers."""
+_SAYS_IT_IS_ME = word_set("speaking here")
+_LEAST_ADDRESSED, _BEFORE_ADDRESSED = 3, 4
 _ONLY_SPACE = re.compile(r"[ \t]*[-–]?[ \t]*|'|’")
 
 
@@ -141,6 +148,7 @@ def _in_turn(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text, turn.start, turn.end):
             after = _after(text, turn, starts, match.end(), sure=sure)
             yield from (name for name in after if heading != "alone" or _stands_alone(text, turn, *name))
+    yield from _addressed(text, turn)
     for place, word in enumerate(turn.words):
         if word.text in _TITLES and place + 1 < len(turn.words):
             following = turn.words[place + 1]
@@ -158,6 +166,41 @@ def _in_turn(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
             name = name_at(text, turn, place, sure=False)
             if name is not None and not _is_company(turn, name[1]):
                 yield name
+
+
+def _addressed(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
+    """Who is spoken to: `Right, Aoife, is there …`, `Okay Delroy.`, `that's all done for you, Delroy.`
+
+    Only in text with capitals: there nothing else that is no everyday word stands alone between such marks.
+    """
+    if not turn.has_capitals:
+        return
+    words = turn.words
+    for place in range(len(words) - 1):
+        says_so = words[place].capital and words[place + 1].text in _SAYS_IT_IS_ME
+        if says_so and words[place].text not in everyday_words():
+            yield place, place  # Priyanka speaking, Victoria here
+    for place in range(1, len(words)):
+        word, before = words[place], words[place - 1]
+        after = words[place + 1].start if place + 1 < len(words) else turn.end
+        if (
+            not word.capital
+            or len(word.text) < _LEAST_ADDRESSED
+            or word.text in everyday_words()
+            or _is_no_person(word)
+        ):
+            continue
+        joined, closing = text[before.end : word.start].strip(), text[word.end : after].strip()
+        ends = closing[:1] in (".", "!", "?") or (not closing and place + 1 == len(words))
+        greeted = before.text in _SAID_TO and joined in ("", ",") and (ends or closing[:1] in (",", "-", "–", "—"))
+        if greeted or (joined == "," and ends and _says_much(words[:place])):
+            yield place, place
+
+
+def _says_much(words: Sequence[Word]) -> bool:
+    """What stands before a name at the end is a sentence to somebody, no list of names or places."""
+    last = words[-_BEFORE_ADDRESSED:]
+    return len(last) == _BEFORE_ADDRESSED and not any(word.capital or word.is_number for word in last[1:])
 
 
 def _is_before_speaking(turn: Turn, place: int) -> bool:

@@ -53,6 +53,10 @@ _OTHER_CUE = re.compile(
 )
 _PLATE = re.compile(r"(?<![\w-])[A-HJ-PR-Y][A-HJ-PR-Y]\d{2} ?[A-HJ-PR-Z]{3}(?![\w-])")
 """A British number plate: nothing else is written so, and it is mostly told unasked."""
+_PASSWORD = re.compile(
+    r"(?<![\w@.+-])(?!0x)(?=\w*[a-z]\w*\d|\w*\d\w*[A-Z]\w*[a-z])(?=\w*\d\w*\d)[^\W_]{8,24}(?![\w@-]|\.\w)"
+)
+"""Letters, small ones among them, and digits in one word: `Maple77Tiger`."""
 _SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d ?)+")
 _ALNUM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){6,40}(?![A-Za-z0-9])")
@@ -72,6 +76,10 @@ class NumberFinder:
             yield from _ibans(text)
         if "national_id" in kinds:
             yield from self._written_ids(text)
+        if "code" in kinds:
+            for match in _PASSWORD.finditer(text):
+                if not others.at(match.start()):
+                    yield PersonalSpan(match.start(), match.end(), "CODE", 9)
         if "phone" in kinds:
             yield from self._written_phones(text, others)
         for run in digit_runs(text, self._settings.spoken_languages):

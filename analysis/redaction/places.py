@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 
 from analysis.redaction.around import OWN_WORDS
 from analysis.redaction.name_lists import everyday_words
-from analysis.redaction.postal import STATE_NAMES, STREET_WORDS, country_names
+from analysis.redaction.postal import LOOSE_STREET_WORDS, STATE_NAMES, STREET_WORDS, country_names
 from analysis.redaction.runs import Run
 from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn, Word
@@ -27,7 +27,7 @@ AFTER_ANSWER = word_set(
 )
 _CONNECTS = word_set("of the on in upon under by le la de des du rue der am an st saint and")
 _NUMBERED = word_set("flat apartment apt unit suite house number no room box unit floor")
-_ADDRESS_WORDS = STREET_WORDS | _NUMBERED | STATE_NAMES
+_ADDRESS_WORDS = STREET_WORDS | LOOSE_STREET_WORDS | _NUMBERED | STATE_NAMES
 _ARTICLES = word_set("the a an le la der die das el")
 _COPULAS = word_set("is was are were has have had looks sounds ist est es")
 _SENTENCE_END = re.compile(r"[.?!]\s")
@@ -86,8 +86,9 @@ def _can_begin(turn: Turn, said: Sequence[Run], place: int, last: int) -> bool:
     if said and said[0].first <= place:
         article = place > 0 and turn.words[place - 1].text in _ARTICLES
         alone = said[0].last >= last
-        if said[0].counted or (said[0].amount and (alone or article)):
-            return False
+        street = any(word.text in _ADDRESS_WORDS for word in turn.words[said[0].last + 1 : last + 1])
+        if (said[0].counted and not street) or (said[0].amount and (alone or article)):
+            return False  # fourteen tanners row is a street, fourteen chairs are none
     if first.is_number or (said and said[0].first <= place) or first.text in _ADDRESS_WORDS:
         return True
     if not turn.has_capitals:
@@ -111,7 +112,8 @@ def _is_everyday(word: Word) -> bool:
 def _looks_like_place(turn: Turn, said: Sequence[Run], place: int, last: int) -> bool:
     """A number, a kind of street, a state, or a word that only a name is written like."""
     words = turn.words[place : last + 1]
-    if any(word.text in STREET_WORDS for word in words):
+    numbered = bool(said) and said[0].first <= place
+    if any(word.text in STREET_WORDS or (numbered and word.text in LOOSE_STREET_WORDS) for word in words):
         return True
     if words[0].is_number and turn.has_capitals and len(words) > 1 and not words[1].capital:
         return False  # ten songs

@@ -20,9 +20,12 @@ _NO_STREET = (
     r"|are|for|on|your|my|our)\b"
 )
 _OTHER_STREET = (
-    r"(?:St|Rd|Ave|Blvd|Dr|Ln|Cres|Pl|Sq|Hwy|Pkwy|Court|Ct|Place|Square|Way|Grove|Park|Rise|Row|Walk|Hill|View|Green"
-    r"|Circle|Trail|Turnpike|Alley|Loop|Path|Quay|Wharf|Broadway|Mount|Vale|Meadows?|Fields?|Heights|Ridge|Hollow"
-    r"|Street|Road|Avenue|Boulevard|Crescent|Terrace|Drive|Lane|Close|Gardens|Parkway|Highway|Mews"
+    r"(?:St|Rd|Ave|Blvd|Dr|Ln|Cres|Pl|Sq|Hwy|Pkwy|Ct|Cir|Ter|Trl|Turnpike|Broadway|Meadows?|Fields?"
+    r"|Street|Road|Avenue|Boulevard|Crescent|Terrace|Drive|Lane|Gardens|Parkway|Highway|Mews|Court|Place|Square|Way"
+    r"|Grove|Park|Rise|Row|Walk|Hill|View|Green|Circle|Trail|Alley|Loop|Path|Quay|Wharf|Mount|Vale|Heights|Ridge|Hollow"
+    r"|Close|Bank|Brae|Brow|Wynd|Yard|Bend|Bluff|Chase|Copse|Corner|Cottages?|Cove|Creek|Crossing|Dene|Dell|Drove"
+    r"|Esplanade|Fold|Garth|Glade|Glen|Gate|Heath|Knoll|Landing|Lea|Leas|Mead|Mill|Nook|Orchard|Paddock|Parade|Passage"
+    r"|Pastures|Pike|Point|Promenade|Quadrant|Reach|Run|Side|Spinney|Spur|Trace|Villas?|Vista|Wood|Woods"
     r"|[A-Z][a-z]+(?:way|gate|croft))"
 )
 _STATES = (
@@ -59,6 +62,15 @@ STREET_WORDS = word_set(
     grove park cottage house flat apartment suite farm manor lodge hill rue allée chemin impasse quai straße strasse weg
     platz gasse calle avenida plaza"""
 )
+LOOSE_STREET_WORDS = word_set(
+    """row rise walk way view green circle trail alley loop path quay wharf vale meadow meadows field fields heights
+    ridge hollow bank brae brow wynd yard bend bluff chase copse corner cottages cove creek crossing cross dene dell
+    drove esplanade fold garth gate glade glen heath knoll landing lea mead mill barn nook orchard orchards paddock
+    parade passage pike point promenade reach run side spinney spur trace villa villas vista wood woods main block
+    sector phase tower floor estate colony nagar village bakery chapel rectory vicarage granary stables hall croft
+    apartments"""
+)
+"""Words of streets and houses that are everyday words, too: they count beside a number or a name."""
 
 
 @lru_cache(maxsize=1)

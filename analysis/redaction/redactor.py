@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from analysis.redaction.address_turns import find_address_turns
 from analysis.redaction.emails import find_addresses
 from analysis.redaction.exchanges import Exchanges
 from analysis.redaction.free_answers import find_free_answers
@@ -112,13 +113,16 @@ class Redactor:
     def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
         talk = Talk(text, self._settings.spoken_languages)
-        found = [span for span in self._all(talk) if _plain(text[span.start : span.end]) not in self._kept]
-        again = [
-            span
-            for span in find_repeats(talk, without_overlaps(found))
-            if _plain(text[span.start : span.end]) not in self._kept
-        ]
-        return [piece for span in without_overlaps([*found, *again]) if (piece := _trimmed(text, span)) is not None]
+        found = self._wanted(text, self._all(talk))
+        known = without_overlaps(found)
+        found += self._wanted(text, find_repeats(talk, known))
+        if "postal_address" in self._settings.kinds:
+            found += self._wanted(text, find_address_turns(talk, known))
+        return [piece for span in without_overlaps(found) if (piece := _trimmed(text, span)) is not None]
+
+    def _wanted(self, text: str, found: Iterator[PersonalSpan]) -> list[PersonalSpan]:
+        """Without what is to be kept."""
+        return [span for span in found if _plain(text[span.start : span.end]) not in self._kept]
 
     def _all(self, talk: Talk) -> Iterator[PersonalSpan]:
         text = talk.original

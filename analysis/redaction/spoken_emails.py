@@ -24,12 +24,14 @@ _PROVIDERS = (
 _DOT = r"(?:dot|point|punkt|punto|period)"
 _TOP = (
     r"(?:com|org|net|edu|gov|info|biz|io|eu|de|fr|es|it|nl|be|ch|at|ca|us|me|tv|uk|ie|pl|pt|au|nz|in|co|app|dev|shop"
-    r"|online|legal|law|tech|store|site|club|email|london|ac)"
+    r"|online|legal|law|tech|store|site|club|email|london|ac|fm|cc|xyz|fi|se|no|dk|cz|hu|ro|gr|jp|kr|cn|sg|hk|za|ng|ke|gh"
+    r"|pk|bd|lk|ae|sa|il|tr|mx|br|ar|cl|scot|wales|care|health|school|agency|studio|design|group|team|works|pro|name|coop"
+    r"|int|mobi|travel|community|charity|foundation|ltd|plc|blog|digital|media|solutions|services|world|life|live)"
 )
 _DOMAIN_END = re.compile(
     rf"(?<![\w])(?:{_DOT} {_TOP}(?: ?{_DOT} ?(?:uk|au|nz|za|jp|br|mx|in|us|de|com))?"
     rf"|{_PROVIDERS} (?:com|co uk|de|fr))(?![\w])"
-    rf"|(?<=\w)\.{_TOP}(?:\.[a-z]{{2}})?(?![\w.])",
+    rf"|(?<=\w)\.{_TOP}(?:\.[a-z]{{2}})?(?!\w|\.\w)",
     re.IGNORECASE,
 )
 _AT = word_set("at arobase arobas klammeraffe ät arroba")
@@ -49,6 +51,7 @@ _ASKED_TURNS = 7
 _NO_PIECE = word_set(
     "don't do what why how can can't because forgot remember know not sure think need where when which"
 )
+_AFTER_AT = re.compile(r"\b(?:after|behind|following) (?:the |that )?at\b", re.IGNORECASE)
 _PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
 
 
@@ -89,9 +92,22 @@ def find_spoken_addresses(talk: Talk) -> Iterator[PersonalSpan]:
             asked_left -= 1
             pieces = pieces[-_ASKED_TURNS:]
         if not ends:
-            piece = _piece(turn, turn.word_from(asked_at[-1]) if asked_at else 0)
+            named = _before_at(text, turn, asked_at[-1]) if asked_at else None
+            piece = named or _piece(turn, turn.word_from(asked_at[-1]) if asked_at else 0)
             if piece is not None:
                 pieces.append((turn, *piece))
+
+
+def _before_at(text: str, turn: Turn, end: int) -> tuple[int, int] | None:
+    """The name that stands before a question for the rest: `So mkaur, and what comes after the at sign?`"""
+    words = turn.words
+    if _AFTER_AT.search(text, turn.start, end) is None:
+        return None
+    first = next((place for place, word in enumerate(words) if word.text not in OWN_WORDS), len(words))
+    last = first
+    while last + 1 < len(words) and not text[words[last].end : words[last + 1].start].strip(" .-_"):
+        last += 1
+    return (first, last) if last < turn.word_from(end) - 1 and last - first < _MOST_PIECE else None
 
 
 def _piece(turn: Turn, place: int) -> tuple[int, int] | None:

@@ -18,9 +18,9 @@ from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn
 
 _TURNS_LEFT = 4
-_LEAST, _LEAST_WITHIN_WORDS, _LEAST_WITH_LETTERS = 4, 6, 5
-_LEAST_DIGITS = 2
-"""Beside letters."""
+_LEAST, _LEAST_WITHIN_WORDS = 4, 6
+_LEAST_SPELLED = 3
+"""Words of a dictated stretch with letters: `USB 3` is a name."""
 _REQUESTS = word_set(
     """please need needs needed want wants require requires looking give read tell confirm enter say quote provide type
     key spell ready whenever pop s'il donnez bitte geben brauche nennen dígame necesito"""
@@ -68,11 +68,12 @@ def identifies(text: str, turn: Turn, run: Run, *, bare: bool) -> bool:
     if any(word.text in _OF_AMOUNTS for word in turn.words[run.first : run.last + 1]):
         return False
     if run.letters:
-        return bare and len(run.digits) >= _LEAST_DIGITS and len(run.said) >= _LEAST_WITH_LETTERS
+        return bare and bool(run.digits) and len(run.said) >= _LEAST and run.last - run.first + 1 >= _LEAST_SPELLED
     if all(_YEAR.fullmatch(group) for group in run.groups):
         return False
     pair = len(run.groups) == 2 and all(len(group) <= 2 for group in run.groups)  # twelve ninety-nine
-    return not pair and len(run.digits) >= (_LEAST if bare else _LEAST_WITHIN_WORDS)
+    single = all(len(group) == 1 for group in run.groups)
+    return not pair and len(run.digits) >= (_LEAST if bare or single else _LEAST_WITHIN_WORDS)
 
 
 def is_long_ago(text: str, run: Run) -> bool:

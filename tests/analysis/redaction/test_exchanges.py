@@ -180,6 +180,76 @@ def test_what_was_asked_for_lasts_until_it_is_answered(lines: list[str], redacte
     assert REDACTOR.redact_lines(lines, roles)[0] == redacted
 
 
+@pytest.mark.parametrize(
+    ("lines", "redacted"),
+    [
+        (
+            ["What's the postcode?", "BS6 7PL.", "And the house number?", "31.", "Is that Amberley Rise?", "It is."],
+            [
+                "What's the postcode?",
+                "[ADDRESS_1].",
+                "And the house number?",
+                "[ADDRESS_2].",
+                "Is that [ADDRESS_3]?",
+                "It is.",
+            ],
+        ),
+        (
+            ["I've got 5 Fenwick Gardens.", "It's 15.", "In Durham, yes?", "Yes. How much is it?", "12 pounds."],
+            [
+                "I've got [ADDRESS_1].",
+                "It's [ADDRESS_2].",
+                "In [ADDRESS_3], yes?",
+                "Yes. How much is it?",
+                "12 pounds.",
+            ],
+        ),
+        (["zip code please", "04101", "portland", "yeah"], ["zip code please", "[ADDRESS_1]", "[ADDRESS_2]", "yeah"]),
+        (
+            ["The delivery address?", "House number forty-three, second cross, Jayanagar."],
+            ["The delivery address?", "[ADDRESS_1]."],
+        ),
+        # Something else is asked for: what comes then is no part of the place.
+        (
+            ["Your postcode?", "BS6 7PL.", "How many bedrooms?", "Three."],
+            ["Your postcode?", "[ADDRESS_1].", "How many bedrooms?", "Three."],
+        ),
+        # Who is spoken to.
+        (["Any time is fine.", "Okay Tendai, the van comes."], ["Any time is fine.", "Okay [NAME_1], the van comes."]),
+        (["Which airline is it?", "Yes, Ryanair."], ["Which airline is it?", "Yes, Ryanair."]),
+        (
+            ["I need it.", "That is all done for you now, Tendai."],
+            ["I need it.", "That is all done for you now, [NAME_1]."],
+        ),
+        # What is spelled is said before.
+        (
+            ["your surname", "its nyqvist thats november yankee quebec victor india sierra tango"],
+            ["your surname", "its [NAME_1] thats [NAME_2]"],
+        ),
+        # An address of e-mail that is asked for from its middle on.
+        (
+            ["So mkaur, and what comes after the at sign?", "hotmail.co.uk."],
+            ["So [EMAIL_1], and what comes after the at sign?", "[EMAIL_2]."],
+        ),
+        # The first part among other words.
+        (
+            [
+                "what number have you got",
+                "the new one is 5 1 6 7 let me turn it over 4 4 0 9 yeah 8 1 1 2 and then 6 6 7 0",
+            ],
+            [
+                "what number have you got",
+                "the new one is [ACCOUNT_1] let me turn it over [CARD_1] yeah [CARD_2] and then [CARD_3]",
+            ],
+        ),
+        (["Your new password is Maple77Tiger.", "Thanks."], ["Your new password is [CODE_1].", "Thanks."]),
+    ],
+)
+def test_places_and_names_last_over_turns(lines: list[str], redacted: list[str]) -> None:
+    roles = [(Role.AGENT, Role.CLIENT)[number % 2] for number in range(len(lines))]
+    assert REDACTOR.redact_lines(lines, roles)[0] == redacted
+
+
 def test_the_mark_of_who_speaks_is_no_cue() -> None:
     """`client` asks for a client number elsewhere; as the name of a side it does not."""
     lines = ["I have 90 41 77 here."]
@@ -190,7 +260,9 @@ HOSTILE = (
     "at ", "a@", "one ", "A1 ", "card number ", "+1 ", "Mr ", "\n#1 agent: 4 ", "my name is ", "Anna Maria ",
     "1 rue de la ", "D E 8 9 ", "A as in ", "0 1 2 3 4 ", "4111 1111 ", "@a.b", "email ", "1/2/", "GB29 ", "p o box ",
     "12 Hill Hill Hill ", "two one way ", "what's the number ", "ending in 4 ", "spell ", "double ",
-    "a b at c dot d ", "zwei und ", "[", "Kaminsky Kaminska ", "at 4 ",
+    "a b at c dot d ", "zwei und ", "[", "Kaminsky Kaminska ", "at 4 ", "Okay Zorvath, ", "postcode? Brumholt. ",
+    "\n#1 agent: code?\n#2 client: 4 4 1 9 ",
+    "Abc12345 ", "Unit 4, ", "twenty Orchard ",
 )  # fmt: skip
 
 
