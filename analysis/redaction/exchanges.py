@@ -182,7 +182,11 @@ class Exchanges:
     def _passed_over(self, turn: Turn, skipped: Sequence[Run], answer: Answer) -> Iterator[PersonalSpan]:
         """The first parts of an answer, said among so many words that only what came then tells what they are."""
         for run in skipped:
-            if not answer.date and not self._elsewhere.at(run.start) and identifies(self._text, turn, run, bare=True):
+            if (
+                not answer.date
+                and not self._elsewhere.covering(run.start)
+                and identifies(self._text, turn, run, bare=True)
+            ):
                 yield from self._span(run, answer)
 
     def _untold(self, turn: Turn, run: Run, place: Place) -> Answer | None:

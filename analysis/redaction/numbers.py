@@ -78,7 +78,7 @@ class NumberFinder:
             yield from self._written_ids(text)
         if "code" in kinds:
             for match in _PASSWORD.finditer(text):
-                if not others.at(match.start()):
+                if not others.covering(match.start()):
                     yield PersonalSpan(match.start(), match.end(), "CODE", 9)
         if "phone" in kinds:
             yield from self._written_phones(text, others)
