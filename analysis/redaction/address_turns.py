@@ -68,8 +68,8 @@ def _sentences(text: str, turn: Turn, end: int) -> Iterator[Sequence[Word]]:
     if not words:
         return
     first = 0
-    for place, (one, other) in enumerate(pairwise(words), 1):
-        if _END.search(text, one.end, other.start):
+    for place, (word, following) in enumerate(pairwise(words), 1):
+        if _END.search(text, word.end, following.start):
             yield words[first:place]
             first = place
     yield words[first:]
