@@ -33,6 +33,7 @@ _AROUND = word_set(
     """in at near on from off by to of over just outside beside opposite behind around called there under down up be
     would will isn't isnt that'd with still now say put under we live living moved"""
 )
+_COPULAS = word_set("is was are were has had")
 _ASKED_WORDS = word_set("postcode postcodes zip zipcode address town city county street code")
 _OF_PLACES = STREET_WORDS | LOOSE_STREET_WORDS | STATE_NAMES | word_set("number upper lower old north south east west")
 _END = re.compile(r"[.?!](?:\s|$)|[-–]\s|[–—]")
@@ -94,6 +95,8 @@ def _place(
     content = [word for word in sentence if word.text not in OWN_WORDS | _AROUND or _run_at(numbers, word)]
     if not content or len(content) > (_MOST_CONTENT if turn.has_capitals else _MOST_FLAT):
         return None
+    if any(word.text in _COPULAS for word in sentence[sentence.index(content[-1]) + 1 :]):
+        return None  # Marble Orchard is on there
     named = False
     for word in content:
         run = _run_at(numbers, word)
