@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.encoder.vectors import SentenceEncoder
+from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.sentiment.encoded_lines import encode_lines
 from analysis.sentiment.lines import spoken_lines
 
@@ -28,12 +28,29 @@ _WITHHELD_WEIGHT = 1 / 3
 for something unknown."""
 
 
+_NEIGHBOURS = 5
+_AT_ONCE = 500
+"""Texts compared with all examples at once, which bounds the memory."""
+
+
 class OpenSetClassifier:
     """A calibrated classifier with `predict_proba`, and what tells right answers from others: how likely the best class
-    is, and how near the text's vector is to the middle of that class (where there are vectors)."""
+    is and, where there are vectors, how near the text's is to the middle of that class, to its examples, and to those
+    of other classes. A text of a class that was not seen may be as near to a middle, but seldom to a single example."""
 
-    def __init__(self, classifier: Any, centres: Rows | None, weights: Rows, least: float) -> None:
+    def __init__(
+        self,
+        classifier: Any,
+        centres: Rows | None,
+        weights: Rows,
+        least: float,
+        *,
+        examples: Vectors | None = None,
+        owners: npt.NDArray[np.intp] | None = None,
+    ) -> None:
         self.classifier = classifier
+        self.examples, self.owners = examples, owners
+        """Vectors of the training texts, shape (examples, dimensions), and the column of each one's class."""
         self.centres = centres
         """Shape (classes, dimensions), in the order of `classes_`; None for a model of words alone."""
         self.weights = weights
@@ -55,17 +72,60 @@ class OpenSetClassifier:
             shares: what `predict_proba` gave.
             chosen: the column chosen for each row.
         """
-        return _logistic(features_of(rows, shares, chosen, self.centres), self.weights)
+        # Models of before have no examples.
+        examples, owners = getattr(self, "examples", None), getattr(self, "owners", None)
+        return confidences_of(
+            features_of(rows, shares, chosen, self.centres, examples=examples, owners=owners), self.weights
+        )
 
 
-def features_of(rows: Items, shares: Rows, chosen: npt.NDArray[np.intp], centres: Rows | None) -> Rows:
-    """Shape (rows, 1 or 2): the logarithm of the chosen class's share, and its nearness."""
+def features_of(
+    rows: Items,
+    shares: Rows,
+    chosen: npt.NDArray[np.intp],
+    centres: Rows | None,
+    *,
+    examples: Vectors | None = None,
+    owners: npt.NDArray[np.intp] | None = None,
+    held_out: bool = False,
+) -> Rows:
+    """Shape (rows, 1, 2 or 5): the logarithm of the chosen class's share; how near its middle is; how near its nearest
+    example, its five nearest and the nearest of another class are.
+
+    Args:
+        held_out: the rows are the examples themselves, in the same order: no text is its own neighbour.
+    """
     likely = np.log(np.maximum(shares[np.arange(len(chosen)), chosen], 1e-9))[:, None]
     if centres is None:
         return np.asarray(likely)
     vectors = np.asarray([row.vector for row in rows], dtype=float)
     near = (vectors * centres[chosen]).sum(axis=1)
-    return np.concatenate([likely, near[:, None]], axis=1)
+    features = np.concatenate([likely, near[:, None]], axis=1)
+    if examples is None or owners is None:
+        return features
+    return np.concatenate([features, _neighbours(vectors, chosen, examples, owners, held_out=held_out)], axis=1)
+
+
+def _neighbours(
+    vectors: Rows, chosen: npt.NDArray[np.intp], examples: Vectors, owners: npt.NDArray[np.intp], *, held_out: bool
+) -> Rows:
+    found = np.empty((len(vectors), 3))
+    for begin in range(0, len(vectors), _AT_ONCE):
+        rows = np.arange(begin, min(begin + _AT_ONCE, len(vectors)))
+        cosines = vectors[rows] @ examples.T
+        if held_out:
+            cosines[rows - begin, rows] = -1.0
+        for number in np.unique(chosen[rows]):
+            mine = chosen[rows] == number
+            own = np.sort(cosines[mine][:, owners == number], axis=1)[:, ::-1]
+            others = cosines[mine][:, owners != number].max(axis=1)
+            found[rows[mine]] = np.stack([own[:, 0], own[:, :_NEIGHBOURS].mean(axis=1), others], axis=1)
+    return found
+
+
+def vectors_of(rows: Items) -> Vectors:
+    """Shape (rows, dimensions)."""
+    return np.asarray([row.vector for row in rows], dtype=np.float32)
 
 
 def centres_of(rows: Items, labels: npt.NDArray[np.intp], classes: Sequence[int]) -> Rows:
@@ -91,11 +151,12 @@ def fit_weights(known: Rows, right: npt.NDArray[np.bool_], withheld: Rows) -> tu
     sizes = np.asarray([1.0] * len(known) + [_WITHHELD_WEIGHT * len(known) / max(len(withheld), 1)] * len(withheld))
     model = LogisticRegression(C=100.0, max_iter=1000).fit(features, target, sample_weight=sizes)
     weights = np.asarray([*model.coef_[0], model.intercept_[0]], dtype=float)
-    least = float(np.quantile(_logistic(withheld, weights), SHARE_LEFT)) if len(withheld) else 0.0
+    least = float(np.quantile(confidences_of(withheld, weights), SHARE_LEFT)) if len(withheld) else 0.0
     return weights, least
 
 
-def _logistic(features: Rows, weights: Rows) -> Rows:
+def confidences_of(features: Rows, weights: Rows) -> Rows:
+    """How likely the chosen class is right, of `features_of`, shape (rows,)."""
     return np.asarray(1 / (1 + np.exp(-(features @ weights[:-1] + weights[-1]))))
 
 

@@ -21,9 +21,11 @@ from analysis.training.open_set import (
     WITHHELD_PARTS,
     OpenSetClassifier,
     centres_of,
+    confidences_of,
     features_of,
     fit_weights,
     rows_of,
+    vectors_of,
 )
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.config.root import Settings
@@ -126,20 +128,24 @@ def _with_limits(
     if len(order) <= WITHHELD_PARTS:
         return fitted.model, {}
     centres = centres_of(values, labels, order.tolist()) if with_vectors else None
+    examples = vectors_of(values) if with_vectors else None
+    column = {int(number): place for place, number in enumerate(order)}
+    owners = np.asarray([column[int(number)] for number in labels], dtype=np.intp)
     held_out = fitted.probabilities[:, order]
     best = held_out.argmax(axis=1)
-    known = features_of(values, held_out, best, centres)
+    known = features_of(values, held_out, best, centres, examples=examples, owners=owners, held_out=True)
     withheld, parts = [], np.random.default_rng(seed).permutation(order)
     for number in range(WITHHELD_PARTS):
         out = np.isin(labels, parts[number::WITHHELD_PARTS])
         model = recipe.build(fitted.choice, seed).fit(values[~out], labels[~out])
         shares = probabilities_of(model, values[out], int(labels.max()) + 1)[:, order]
-        withheld.append(features_of(values[out], shares, shares.argmax(axis=1), centres))
+        seen = None if examples is None else examples[~out]
+        chosen = shares.argmax(axis=1)
+        withheld.append(features_of(values[out], shares, chosen, centres, examples=seen, owners=owners[~out]))
         say(f"without {len(parts[number::WITHHELD_PARTS])} of {len(order)} classes: {int(out.sum())} texts asked")
     weights, least = fit_weights(known, order[best] == labels, np.concatenate(withheld))
-    model = OpenSetClassifier(fitted.model, centres, weights, least)
-    confidences = model.confidences(values, held_out, best)
-    given = confidences >= least
+    model = OpenSetClassifier(fitted.model, centres, weights, least, examples=examples, owners=owners)
+    given = confidences_of(known, weights) >= least
     return model, {
         "least_confidence": round(least, 4),
         "answered": round(float(given.mean()), 4),

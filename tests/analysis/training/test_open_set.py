@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.training.labelled.neutral import read_neutral
-from analysis.training.open_set import OpenSetClassifier, centres_of, features_of, fit_weights, rows_of
+from analysis.training.open_set import OpenSetClassifier, centres_of, features_of, fit_weights, rows_of, vectors_of
 from pipeline.records import Role
 
 
@@ -29,6 +29,25 @@ def test_features_are_the_chosen_share_and_its_nearness() -> None:
     both = features_of(ROWS, SHARES, CHOSEN, centres)
     assert both[:, 0] == pytest.approx(np.log([0.8, 0.5, 1e-9]))
     assert both[:, 1] == pytest.approx([1.0, 2.0, 0.6])
+
+
+def test_a_text_is_compared_with_the_examples_of_its_class_and_of_others_but_not_with_itself() -> None:
+    rows = np.asarray([Row((1.0, 0.0)), Row((0.8, 0.6)), Row((0.0, 1.0))], dtype=object)
+    shares, centres, owners = np.full((3, 2), 0.5), np.eye(2), np.asarray([0, 0, 1])
+    chosen = np.asarray([0, 0, 0])
+    asked = features_of(rows, shares, chosen, centres, examples=vectors_of(rows), owners=owners)
+    assert asked[:, 2] == pytest.approx([1.0, 1.0, 0.6])
+    assert asked[:, 3] == pytest.approx([0.9, 0.9, 0.3])
+    assert asked[:, 4] == pytest.approx([0.0, 0.6, 1.0])
+    own = features_of(rows, shares, chosen, centres, examples=vectors_of(rows), owners=owners, held_out=True)
+    assert own[:2, 2] == pytest.approx([0.8, 0.8])
+    assert own[2, 4] == -1.0
+
+
+def test_a_model_of_before_knows_no_examples() -> None:
+    model = OpenSetClassifier(None, np.eye(2), np.asarray([1.0, 0.0, 0.0]), 0.5)
+    del model.examples, model.owners
+    assert model.confidences(ROWS, SHARES, CHOSEN)[0] == pytest.approx(0.8 / 1.8)
 
 
 def test_centres_are_means_of_length_one() -> None:
