@@ -116,10 +116,10 @@ def _neighbours(
         if held_out:
             cosines[rows - begin, rows] = -1.0
         for number in np.unique(chosen[rows]):
-            mine = chosen[rows] == number
-            own = np.sort(cosines[mine][:, owners == number], axis=1)[:, ::-1]
-            others = cosines[mine][:, owners != number].max(axis=1)
-            found[rows[mine]] = np.stack([own[:, 0], own[:, :_NEIGHBOURS].mean(axis=1), others], axis=1)
+            in_class = chosen[rows] == number
+            own = np.sort(cosines[in_class][:, owners == number], axis=1)[:, ::-1]
+            others = cosines[in_class][:, owners != number].max(axis=1)
+            found[rows[in_class]] = np.stack([own[:, 0], own[:, :_NEIGHBOURS].mean(axis=1), others], axis=1)
     return found
 
 
