@@ -126,7 +126,9 @@ def test_one_call_more_than_there_is_room_for_is_refused(beds: list[LiveBed], tm
 def test_no_call_is_taken_while_the_recogniser_is_far_behind(beds: list[LiveBed], tmp_path: Path) -> None:
     recogniser = SaysItsPlace()
     bed = made(beds, tmp_path, recogniser, max_backlog_s=10.0)
-    recogniser.backlog_s = 11.0
+    recogniser.backlog_s = 10.0
+    begin(bed)
+    recogniser.backlog_s = 10.1
     with pytest.raises(CallRefused, match=r"live.max_backlog_s"):
         begin(bed)
 
