@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
 import os
 import pickle
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -258,3 +259,22 @@ def test_what_is_known_reaches_children_by_the_environment_and_is_forgotten() ->
     masking.forget()
     assert masking.KNOWN_VALUES not in os.environ
     assert masked(KEY) == KEY
+
+
+ODD = '"begins\\oddly & ends é"'
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        ODD,
+        json.dumps(ODD)[1:-1],
+        repr(ODD)[1:-1],
+        html.escape(ODD),
+        quote(ODD, safe=""),
+        quote_plus(ODD),
+    ],
+)
+def test_a_key_of_odd_characters_is_masked_from_its_first_to_its_last(spelled: str) -> None:
+    know(ODD)
+    assert masked(f"x {spelled} y") == "x *** y"
