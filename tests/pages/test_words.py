@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pages.words import CALL_FLAGS, CHUNK_FLAGS, ORDINARY, call_flag, chunk_flag
-from pipeline.records import DOUBTFUL
+from pipeline.records import DOUBTFUL, ORDERS_FLAG
 from tests.house import PROJECT
 
 
@@ -19,6 +19,12 @@ def test_every_flag_that_the_pipeline_sets_has_words() -> None:
         set_there |= set(re.findall(r'flags=\("([a-z_]+)",\)', text))
     assert len(set_there) > 25
     assert set_there - known == set()
+
+
+def test_who_speaks_to_a_model_is_told_of_in_words() -> None:
+    """The flag is set by topic and summary, not by the pipeline, and is no ordinary one: the page shows it above."""
+    assert "speaks to a language model" in call_flag(ORDERS_FLAG)
+    assert ORDERS_FLAG not in ORDINARY
 
 
 def test_an_unknown_flag_is_shown_as_it_stands() -> None:
