@@ -27,6 +27,8 @@ _RANK = 9
 _TURNS_LEFT = 3
 _MOST_CONTENT, _MOST_FLAT = 8, 4
 _MOST_DIGITS = 6
+_MOST_WORDS = 40
+"""Of a sentence that is read: nobody says a place in a longer one."""
 _ABOUT = (Asked.STREET, Asked.POSTCODE)
 _ALSO = (*_ABOUT, Asked.MORE, Asked.SPELLING, Asked.NUMBER)
 _AROUND = word_set(
@@ -91,11 +93,14 @@ def _place(
         after: the turn follows one that asks for a place or tells one, or takes something back; only then a number
             alone belongs to it.
     """
-    numbers = [run for run in runs if sentence[0].start <= run.start < sentence[-1].end]
+    if len(sentence) > _MOST_WORDS:
+        return None
+    first = bisect_left(runs, sentence[0].start, key=lambda run: run.start)
+    numbers = runs[first : bisect_left(runs, sentence[-1].end, key=lambda run: run.start)]
     content = [word for word in sentence if word.text not in OWN_WORDS | _AROUND or _run_at(numbers, word)]
     if not content or len(content) > (_MOST_CONTENT if turn.has_capitals else _MOST_FLAT):
         return None
-    if any(word.text in _COPULAS for word in sentence[sentence.index(content[-1]) + 1 :]):
+    if any(word.text in _COPULAS for word in sentence[sentence.index(content[0]) + 1 :]):
         return None  # Marble Orchard is on there
     named = False
     for word in content:

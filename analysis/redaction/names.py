@@ -193,14 +193,13 @@ def _addressed(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
         joined, closing = text[before.end : word.start].strip(), text[word.end : after].strip()
         ends = closing[:1] in (".", "!", "?") or (not closing and place + 1 == len(words))
         greeted = before.text in _SAID_TO and joined in ("", ",") and (ends or closing[:1] in (",", "-", "–", "—"))
-        if greeted or (joined == "," and ends and _says_much(words[:place])):
+        if greeted or (joined == "," and ends and _says_much(words[max(0, place - _BEFORE_ADDRESSED) : place])):
             yield place, place
 
 
 def _says_much(words: Sequence[Word]) -> bool:
     """What stands before a name at the end is a sentence to somebody, no list of names or places."""
-    last = words[-_BEFORE_ADDRESSED:]
-    return len(last) == _BEFORE_ADDRESSED and not any(word.capital or word.is_number for word in last[1:])
+    return len(words) == _BEFORE_ADDRESSED and not any(word.capital or word.is_number for word in words[1:])
 
 
 def _is_before_speaking(turn: Turn, place: int) -> bool:

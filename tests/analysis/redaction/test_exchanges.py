@@ -274,6 +274,14 @@ def test_work_grows_with_the_length_of_a_hostile_text_and_not_with_its_square(un
     assert steps(lambda: REDACTOR.find(long)) <= 7 * steps(lambda: REDACTOR.find(short))
 
 
+@pytest.mark.parametrize("unit", ["so 4 ", "4. ", "Brumholt. ", "is fine now, Zorvath. ", "so 4 4 1 9 x "])
+def test_work_on_a_long_answer_grows_with_its_length(unit: str) -> None:
+    asked = "\n#1 agent: What's the postcode?\n#2 client: BS6 7PL.\n#1 agent: House number?\n#2 client: "
+    short, long = asked + unit * (150 // len(unit)), asked + unit * (600 // len(unit))
+    REDACTOR.find(short)
+    assert steps(lambda: REDACTOR.find(long)) <= 7 * steps(lambda: REDACTOR.find(short))
+
+
 def steps(work: Callable[[], object]) -> int:
     count = 0
 
