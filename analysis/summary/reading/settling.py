@@ -215,9 +215,14 @@ def done(
         and (reading.by(Role.AGENT) or Act.RESULT in reading.acts)
         and (reading.acts & _SETTLES or _states(reading))
         and len(reading.stems) >= FEWEST_STEMS
-        and not (reading.sentence.asks and any(after.identifies for after in answer_to(reading, readings)))
+        and not (_asks(reading) and any(after.identifies for after in answer_to(reading, readings)))
     }
     return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda reading: reading.place)
+
+
+def _asks(reading: Reading) -> bool:
+    """A recogniser ends a question without a verb with a full stop, too: "The last four digits of your card." """
+    return reading.sentence.asks or not has_verb(words(reading.text))
 
 
 def _states(reading: Reading) -> bool:

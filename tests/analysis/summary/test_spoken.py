@@ -303,3 +303,24 @@ def test_read_prose_is_no_conversation(said: list[tuple[str, str]], step: Summar
     assert {one.part for one in summary.evidence} == {SummaryPart.LINE}
     assert (summary.reason, summary.outcome) == (None, None)
     assert result.reason == "no reason: nobody is spoken to; no outcome: nobody is spoken to"
+
+
+@pytest.mark.parametrize("end", ["?", "."])
+def test_what_was_asked_for_was_not_done_however_a_recogniser_ends_the_question(end: str, step: SummaryStep) -> None:
+    """It stood under what was done: a piece without a verb, with a full stop."""
+    asked = f"And the last four digits of your social security number{end}"
+    summary, _ = summed_up(
+        step,
+        call(
+            ("client", "Hello. I'd like to send six hundred dollars from my savings to my checking account please."),
+            ("agent", f"Thank you. {asked}"),
+            ("client", "Nine one three five."),
+            ("agent", "Perfect. I've transferred the six hundred dollars. It shows up right away."),
+            ("client", "And can you order new checks for me as well?"),
+            ("agent", "Of course. They will be mailed to your home in about a week."),
+            ("client", "Super. That's everything then."),
+        ),
+    )
+    told = [evidence.text for evidence in summary.evidence]
+    assert any("transferred the six hundred" in text for text in told)
+    assert not any("last four digits" in text for text in told)
