@@ -36,6 +36,8 @@ OF_A_CALL = {
     "turns": "/v1/calls/{id}/turns",
     "transcript": "/v1/calls/{id}/transcript",
     "words": "/v1/calls/{id}/transcript?format=vtt",
+    "pca": "/v1/calls/{id}/transcript?format=aws_pca",
+    "contact_lens": "/v1/calls/{id}/transcript?format=contact_lens",
     "page": "/calls/{id}",
     "correct": "/calls/{id}/correct",
     "gone": "/v1/calls/00000000-0000-0000-0000-000000000000",
