@@ -76,10 +76,21 @@ class PerformanceRecorder:
     Args:
         interval_s: between two samples.
         read_gpu: returns the GPUs' state, None where there is none.
+        read_own: returns the run's resident bytes, and its processor per cent since the last call.
+        read_machine: returns the machine's processor seconds since its start, by what they were spent on.
+        clock: seconds, from any moment on.
     """
 
-    def __init__(self, interval_s: float = 1.0, read_gpu: Callable[[], GpuReading | None] | None = None) -> None:
-        self.began = time.monotonic()
+    def __init__(
+        self,
+        interval_s: float = 1.0,
+        read_gpu: Callable[[], GpuReading | None] | None = None,
+        read_own: Callable[[], tuple[int, float]] | None = None,
+        read_machine: Callable[[], Mapping[str, float]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self.began = clock()
         self.spans: list[StageSpan] = []
         self.samples: list[ResourceSample] = []
         self.queues: Callable[[], Mapping[str, int]] = dict
@@ -88,12 +99,14 @@ class PerformanceRecorder:
         """Returns the bytes that MLX holds; set by the run."""
         self._interval_s = interval_s
         self._read_gpu = read_gpu or nvidia_gpus()
+        self._read_own = read_own or _own_processes()
+        self._read_machine = read_machine or _machine_times
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def now_s(self) -> float:
-        return time.monotonic() - self.began
+        return self._clock() - self.began
 
     def add(self, stage: str, file_name: str, start_s: float, end_s: float, audio_s: float = 0.0) -> None:
         with self._lock:
@@ -136,16 +149,13 @@ class PerformanceRecorder:
             self._interval_s *= 2
 
     def _sample_loop(self) -> None:
-        import psutil
-
-        processes: dict[int, psutil.Process] = {}
         gpu, looked_s = self._read_gpu(), self.now_s()
         times: Mapping[str, float] | None = None
         before_s = looked_s
         while not self._stop.wait(self._interval_s):
-            memory, cpu = _measure(processes)
+            memory, cpu = self._read_own()
             now_s = self.now_s()
-            earlier, times = times, psutil.cpu_times()._asdict()
+            earlier, times = times, self._read_machine()
             machine = machine_shares(earlier, times, cpu / 100 * (now_s - before_s)) if earlier else None
             before_s = now_s
             if gpu is not None and now_s - looked_s >= _GPU_EVERY_S:
@@ -163,21 +173,31 @@ class PerformanceRecorder:
             )
 
 
-def _measure(processes: dict[int, object]) -> tuple[int, float]:
-    """Resident bytes and CPU per cent of this process and all its children; keeps `processes` between calls."""
+def _own_processes() -> Callable[[], tuple[int, float]]:
+    """A reader of resident bytes and CPU per cent of this process and all its children."""
     import psutil
 
-    me = psutil.Process()
-    memory, cpu = 0, 0.0
-    for process in [me, *me.children(recursive=True)]:
-        kept = processes.setdefault(process.pid, process)
-        assert isinstance(kept, psutil.Process)
-        try:
-            memory += kept.memory_info().rss
-            cpu += kept.cpu_percent(None)
-        except psutil.Error:
-            processes.pop(process.pid, None)
-    return memory, cpu
+    processes: dict[int, psutil.Process] = {}
+
+    def read() -> tuple[int, float]:
+        me = psutil.Process()
+        memory, cpu = 0, 0.0
+        for process in [me, *me.children(recursive=True)]:
+            kept = processes.setdefault(process.pid, process)
+            try:
+                memory += kept.memory_info().rss
+                cpu += kept.cpu_percent(None)
+            except psutil.Error:
+                processes.pop(process.pid, None)
+        return memory, cpu
+
+    return read
+
+
+def _machine_times() -> Mapping[str, float]:
+    import psutil
+
+    return dict(psutil.cpu_times()._asdict())
 
 
 def machine_shares(before: Mapping[str, float], now: Mapping[str, float], own_s: float) -> MachineShares | None:

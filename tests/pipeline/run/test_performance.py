@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,6 +80,49 @@ def test_the_machine_is_sampled_until_the_end() -> None:
     count = len(kept.samples)
     kept.stop()
     assert len(kept.samples) == count
+
+
+def test_what_the_run_used_itself_is_not_counted_as_used_by_others() -> None:
+    """Every sample is 2 s after the last. Of 4 processor seconds in use, the run's 75 % of one core are 1.5."""
+    ticks, used_s, enough = itertools.count(100.0, 2.0), itertools.count(50.0, 4.0), threading.Event()
+    asked: list[float] = []
+
+    def read_machine() -> Mapping[str, float]:
+        seconds = next(used_s)
+        return {"user": seconds, "idle": seconds}
+
+    def read_gpu() -> GpuReading:
+        asked.append(0.0)
+        return GpuReading(len(asked), 0.0)
+
+    kept = recorder(
+        interval_s=0.001,
+        read_gpu=read_gpu,
+        read_own=lambda: (1000, 75.0),
+        read_machine=read_machine,
+        clock=lambda: next(ticks),
+    )
+
+    def queues() -> Mapping[str, int]:
+        if len(kept.samples) >= 7:
+            enough.set()
+        return {}
+
+    kept.queues = queues
+    kept.start()
+    assert enough.wait(30)
+    kept.stop()
+    assert [(one.at_s, one.memory_bytes, one.cpu_percent) for one in kept.samples[:2]] == [
+        (4.0, 1000, 75.0),
+        (6.0, 1000, 75.0),
+    ]
+    assert [one.machine for one in kept.samples[:3]] == [
+        None,
+        MachineShares(others=2.5 / 8, stolen=0.0, waiting=0.0, idle=0.5),
+        MachineShares(others=2.5 / 8, stolen=0.0, waiting=0.0, idle=0.5),
+    ]
+    # The GPU is asked at the start, and again once 5 s have gone by.
+    assert [one.gpu.memory_bytes for one in kept.samples[:7] if one.gpu] == [1, 1, 2, 2, 2, 3, 3]
 
 
 BEFORE = {"user": 10.0, "nice": 0.0, "system": 5.0, "idle": 80.0, "iowait": 3.0, "steal": 2.0, "guest": 50.0}

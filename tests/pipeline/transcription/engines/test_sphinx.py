@@ -66,11 +66,11 @@ def test_odd_segments(engine: SphinxTranscriber) -> None:
         one.key: one
         for one in engine.transcribe(
             [
+                request(babble(1), "french", language="fr"),
                 request(silence(0), "none"),
                 request(silence(2), "silence"),
                 request(hiss(0.01), "tiny"),
                 request(np.full(8000, 3.0, np.float32), "over full scale"),
-                request(babble(1), "french", language="fr"),
             ]
         )
     }
