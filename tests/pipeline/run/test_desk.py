@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from pipeline.config.areas.run import RunSettings
 from pipeline.handled import Handled, HandledAs
+from pipeline.records import ClaimStage
 from pipeline.run.desk import Desk
 
 
@@ -15,9 +16,13 @@ class Watched(ClaimsInMemory):
         super().__init__()
         self.enqueue("run", {f"uri {place}": f'{{"place": {place}}}' for place in range(number)})
         self.renewed: list[Collection[int]] = []
+        self.told: list[ClaimStage] = []
 
     def renew(self, fences: Collection[int]) -> None:
         self.renewed.append(sorted(fences))
+
+    def tell_stages(self, stages: Sequence[ClaimStage]) -> None:
+        self.told += stages
 
 
 def desk(claims: ClaimsInMemory, *, lease_s: float = 60) -> Desk:
@@ -82,6 +87,25 @@ def test_leases_are_renewed_for_what_is_in_hand() -> None:
     patient.next()
     patient.renew()
     assert len(claims.renewed) == 2, "a quarter of the lease has not passed"
+
+
+def test_where_a_call_in_hand_is_is_told_once_with_the_next_renewal() -> None:
+    claims = Watched(2)
+    one = desk(claims, lease_s=3600)
+    first, second = one.next(), one.next()
+    assert first is not None
+    assert second is not None
+    one.tell(first, "prepare")
+    one.tell(first, "recognise", 0.5, 12.0)
+    one.tell(second, "prepare")
+    one.settle(second)
+    one.tell(second, "store")
+    assert claims.told == []
+    one.renew()
+    one.renew()
+    assert claims.told == [
+        ClaimStage(claim_id=first.claim_id, fence=first.fence, stage="recognise", share=0.5, audio_s=12.0)
+    ], "what is settled is nowhere, and only the last word counts"
 
 
 def test_what_is_left_at_the_end_is_given_back() -> None:
