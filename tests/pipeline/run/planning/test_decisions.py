@@ -151,7 +151,10 @@ def test_no_time_a_recording_may_carry_keeps_the_others_from_being_ordered(
     ],
 )
 def test_the_action_follows_from_what_is_known(stored: KnownCall | None, reprocess: Reprocess, action: Action) -> None:
-    assert decide(FOUND, stored, reprocess, RECIPE).action is action
+    decided = decide(FOUND, stored, reprocess, RECIPE)
+    assert decided.action is action
+    assert (decided.found, decided.known) == (FOUND, stored)
+    assert decided.forced is (action is Action.TRANSCRIBE), "what is asked for is made anew, though it is stored"
 
 
 @pytest.mark.parametrize(

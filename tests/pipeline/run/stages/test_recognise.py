@@ -236,6 +236,7 @@ def recognised(
     look: Callable[[str], object] | None = None,
     *,
     seen: list[RunSignals] | None = None,
+    desk: Desk | None = None,
     **settings: Any,
 ) -> Outcome:
     """The stage over these calls, to its end. `look`: how an engine that went away is looked for, without pauses.
@@ -254,7 +255,8 @@ def recognised(
     )  # fmt: skip
     context = RunContext(
         parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(),
-        desk=Desk(ClaimsInMemory(), "run", signals.settings), recipe=Recipe(engines=("first", "second"), first=FIRST),
+        desk=desk or Desk(ClaimsInMemory(), "run", signals.settings),
+        recipe=Recipe(engines=("first", "second"), first=FIRST),
     )  # fmt: skip
     inbox: StageQueue[Work] = StageQueue(100, signals, 1)
     out: StageQueue[Work] = StageQueue(100, signals, 1)
@@ -384,6 +386,43 @@ def test_segments_of_an_interrupted_run_count_where_they_lie_as_today(stored: Se
     outcome = recognised([work("a.wav")], store, process)
     assert [key.partition("/")[2] for key in process.given] == given
     assert texts(outcome) == {"a.wav": tuple(sorted({*given, *(["earlier"] if len(given) == 1 else [])}))}
+
+
+class Telling(Desk):
+    """Keeps what it is told: stage, share and length of the recording."""
+
+    def __init__(self) -> None:
+        super().__init__(ClaimsInMemory(), "run", RunSettings())
+        self.told: list[tuple[str, float | None, float | None]] = []
+
+    def tell(self, claim: Claim, stage: str, share: float | None = None, audio_s: float | None = None) -> None:
+        assert claim is CLAIM
+        self.told.append((stage, share, audio_s))
+
+
+@pytest.mark.parametrize(
+    ("spans", "stored", "shares"),
+    [
+        pytest.param([(0, 1), (2, 5), (6, 10)], [], [0.0, 0.125, 0.5], id="by the length of what is through"),
+        pytest.param([(0, 1), (2, 5)], [(0, 1)], [0.25], id="what an earlier run did counts"),
+        pytest.param([(0, 1)], [(0, 1)], [1.0], id="an earlier run did it all"),
+        pytest.param([], [], [1.0], id="silent"),
+    ],
+)
+def test_how_much_of_a_call_is_recognised_is_told_as_it_goes(
+    spans: list[tuple[int, int]], stored: list[tuple[int, int]], shares: list[float]
+) -> None:
+    segments = tuple(
+        SpeechSegment(channel=0, ordinal=place, start_s=start_s, end_s=end_s)
+        for place, (start_s, end_s) in enumerate(spans)
+    )
+    call = work("a.wav", replace(channel(0, 0), segments=segments))
+    finished = [earlier(place, start_s, end_s) for place, (start_s, end_s) in enumerate(stored)]
+    store = FakeStore(finished={"sha by first": finished})
+    desk = Telling()
+    outcome = recognised([call], store, FakeProcess(says_its_key), desk=desk, segments_per_batch=1)
+    assert len(outcome.out) == 1
+    assert desk.told == [("recognise", share, 9.0) for share in shares]
 
 
 @pytest.mark.parametrize("forced", [False, True])

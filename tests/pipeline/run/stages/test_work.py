@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,10 @@ def test_the_spool_of_a_call_goes_with_it(tmp_path: Path) -> None:
     item.drop_spool()
     item.drop_spool()
     assert not item.spool.exists()
+
+
+@pytest.mark.parametrize(("priority", "urgent"), [(-1, False), (0, False), (1, True), (3, True)])
+def test_a_call_with_a_priority_goes_before_what_is_in_hand(priority: int, urgent: bool) -> None:
+    call = work("a.wav")
+    call = replace(call, claim=replace(call.claim, priority=priority))
+    assert (call.priority, call.is_urgent) == (priority, urgent)
