@@ -255,6 +255,43 @@ def test_neighbours_are_merged_over_short_pauses_only() -> None:
     assert len(apart) == 3
 
 
+@pytest.mark.parametrize(
+    ("pause", "length", "barrier", "segments"),
+    [
+        pytest.param(8000, 80000, None, 1, id="the longest pause and the longest segment"),
+        pytest.param(8001, 80000, None, 2, id="a longer pause"),
+        pytest.param(8000, 80001, None, 2, id="a longer segment"),
+        pytest.param(8000, 80000, (16000, 24000), 2, id="a barrier fills the pause"),
+        pytest.param(8000, 80000, (15999, 24000), 1, id="a barrier that begins within the speech"),
+        pytest.param(8000, 80000, (16000, 24001), 1, id="a barrier that ends within the speech"),
+    ],
+)
+def test_neighbours_are_merged_up_to_the_longest_pause_and_segment(
+    pause: int, length: int, barrier: tuple[int, int] | None, segments: int
+) -> None:
+    """Half a second of pause and five seconds in all are allowed, in samples."""
+    speech = [Interval(0, 16000), Interval(16000 + pause, length)]
+    settings = VoiceActivitySettings(merge_silence_ms=500, max_segment_s=5)
+    barriers = [Interval(*barrier)] if barrier else []
+    assert len(plan_segments(speech, np.full(800, -20.0), 0, settings, barriers=barriers)) == segments
+
+
+@pytest.mark.parametrize(
+    ("gap_db", "repeated_s"),
+    [(-31.0, 0.0), (-30.0, 0.0), (-29.0, 1.0)],
+    ids=["quieter than asked for", "just as quiet", "louder"],
+)
+def test_speech_is_repeated_where_the_cut_is_not_quiet_enough(gap_db: float, repeated_s: float) -> None:
+    """Speech at -20 dB; a place counts as quiet at 10 dB less, averaged over 100 ms."""
+    levels = [-20.0] * 1500
+    levels[850:880] = [gap_db] * 30
+    settings = {"cut_quiet_db": 10 - 1e-6, "cut_smoothing_ms": 100}
+    first, second = plan([Interval(0, 15 * SAMPLE_RATE_HZ)], levels, max_segment_s=10, overlap_s=1, **settings)
+    assert 8.5 <= first[1] <= 8.8
+    assert second[2] == repeated_s
+    assert second[0] == pytest.approx(first[1] - repeated_s)
+
+
 def test_leftovers_of_cut_speech_are_dropped() -> None:
     assert without([Interval(0, 100), Interval(200, 210)], [Interval(5, 90)], 10) == [
         Interval(90, 100),
