@@ -94,6 +94,15 @@ def test_second_remedy_is_two_halves_joined_on_the_segments_clock() -> None:
     assert [one.context for one in engine.seen] == ["", "", ""]
 
 
+@pytest.mark.parametrize(("samples", "halves"), [(3 * SAMPLE_RATE_HZ - 1, 0), (3 * SAMPLE_RATE_HZ, 2)])
+def test_a_segment_is_split_from_its_least_length_on(samples: int, halves: int) -> None:
+    engine = _answering(lambda one: _said("so it is" if "#" in one.key else "and so on " * 8))
+    asked = request(babble(4)[:samples], "a")
+    (result,) = _gated(engine, split_min_s=3.0, support=False, retry_without_context=False).transcribe([asked])
+    assert [one.key for one in engine.seen] == ["a", *(f"a#{half}" for half in range(halves))]
+    assert result.text == ("so it is so it is" if halves else "and so on " * 8)
+
+
 def test_the_confidence_of_two_halves_is_weighted_by_their_lengths() -> None:
     def answer(one: SegmentRequest) -> SegmentResult:
         if "#" not in one.key:
