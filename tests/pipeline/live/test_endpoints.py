@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,24 @@ def test_it_tells_where_speech_would_end_now() -> None:
     finder = SpeechFinder(STEP, SETTINGS)
     finder.push(np.array([0.9] * 4 + [0.1], dtype=np.float32))
     assert (finder.is_speech, finder.speaking_until, finder.heard) == (True, 4 * STEP, 5 * STEP)
+
+
+@pytest.mark.parametrize(
+    ("settings", "scores", "is_speech", "ended"),
+    [
+        ({"min_speech_ms": 64}, [], False, []),
+        ({"min_speech_ms": 64}, [0.9], False, []),
+        ({"min_speech_ms": 64}, [0.9, 0.9], True, [Interval(0, 2 * STEP)]),
+        ({"min_speech_ms": 0}, [0.9], True, [Interval(0, STEP)]),
+        ({"min_speech_ms": 64}, [0.0, 0.0], False, []),
+    ],
+    ids=["nothing", "a click", "the shortest speech", "no least length", "silence"],
+)
+def test_speech_counts_from_its_least_length_on(
+    settings: dict[str, float], scores: list[float], is_speech: bool, ended: list[Interval]
+) -> None:
+    """A score is for 32 ms."""
+    finder = SpeechFinder(STEP, SETTINGS.model_copy(update=settings))
+    finder.push(np.array(scores, dtype=np.float32))
+    assert finder.is_speech is is_speech
+    assert finder.finish(len(scores) * STEP) == ended

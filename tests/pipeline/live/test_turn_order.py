@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import ModelUnavailable
 from pipeline.live.recogniser import SharedRecogniser, TurnToHear
 from pipeline.records import EngineIdentity
 from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
@@ -34,7 +35,12 @@ class FakeProcess:
     given: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     most: int = 0
+    most_partial: int = 0
+    """Turns, and partial ones, that it ever had at once."""
     killed: bool = False
+    fault: ModelUnavailable | None = None
+    """Why it does not start."""
+    starts: int = 0
 
     @property
     def outstanding(self) -> int:
@@ -42,6 +48,9 @@ class FakeProcess:
 
     def start(self) -> tuple[EngineDescription, EngineIdentity]:
         assert self.may_load.wait(PATIENCE_S)
+        self.starts += 1
+        if self.fault is not None:
+            raise self.fault
         self.identity = FIRST
         return self.description, FIRST
 
@@ -49,6 +58,7 @@ class FakeProcess:
         self.given.append(task.key)
         self.waiting.append(task.key)
         self.most = max(self.most, len(self.waiting))
+        self.most_partial = max(self.most_partial, sum(key.startswith("p") for key in self.waiting))
 
     def results(self, timeout_s: float) -> list[SegmentResult]:
         if self.restarts_as is not None:
@@ -68,6 +78,7 @@ class Bench:
     shared: SharedRecogniser
     answers: queue.Queue[str] = field(default_factory=queue.Queue)
     told: list[str] = field(default_factory=list)
+    errors: list[str | None] = field(default_factory=list)
 
     def hear(self, *keys: str) -> None:
         """Partial turns are those whose key begins with a p; each is 2 s long."""
@@ -78,6 +89,7 @@ class Bench:
             self.shared.hear(TurnToHear(task=WindowTask((task,)), final=final, length_s=2.0, answer=answer))
 
     def _answered(self, result: SegmentResult) -> None:
+        self.errors.append(result.error)
         self.answers.put(result.key)
 
     def answered(self, number: int) -> list[str]:
@@ -101,7 +113,7 @@ def test_ended_turns_go_first_and_one_of_those_under_way_at_a_time(bench: Bench)
     bench.process.may_load.set()
     assert bench.answered(7) == ["f1", "f2", "f3", "f4", "p1", "p2", "p3"]
     assert bench.process.given == ["f1", "f2", "f3", "f4", "p1", "p2", "p3"], "p4 came while ended turns waited"
-    assert bench.process.most == 3
+    assert (bench.process.most, bench.process.most_partial) == (3, 1)
     until(lambda: bench.shared.backlog_s == 0.0)
     assert bench.shared.identity == FIRST
     assert bench.told == []
@@ -147,3 +159,17 @@ def test_sound_that_leaves_the_machine_is_not_paid_for_twice(bench: Bench, sent_
     bench.hear("f1")
     assert bench.answered(1) == ["f1"]
     assert bench.process.given == given
+
+
+def test_without_an_engine_ended_turns_are_answered_and_the_engine_is_not_asked_again_at_once(bench: Bench) -> None:
+    """Later turns are told the same without a new try, until `again_after_s` is over."""
+    bench.process.fault = ModelUnavailable("no weights")
+    bench.hear("p1", "f1", "f2")
+    bench.process.may_load.set()
+    assert bench.answered(2) == ["f1", "f2"]
+    bench.hear("f3")
+    assert bench.answered(1) == ["f3"]
+    assert bench.process.starts == 1
+    assert bench.errors == ["no weights"] * 3
+    assert bench.process.given == []
+    assert bench.shared.identity is None

@@ -209,3 +209,21 @@ def test_a_recording_at_a_limit_is_taken(tmp_path: Path, duration_s: float, reas
     settings = InputSettings(min_duration_s=1.0, max_duration_s=2.0)
     outside = outside_limits(found(tmp_path / "a.wav"), duration_s, settings)
     assert (outside and outside.reason) == reason
+
+
+def test_a_call_in_two_files_has_all_channels_and_the_longest_length(tmp_path: Path) -> None:
+    agent = put(tmp_path / "agent.wav", wav_bytes(3.0, channels=1))
+    cut = put(tmp_path / "client.wav", wav_bytes(9.0)[: 44 + 8000 * 4 * 5])
+    settings = InputSettings(max_duration_s=5.0)
+    header = probe_call(found(agent), (agent, cut), settings)
+    assert isinstance(header, AudioHeader)
+    assert (header.channels, header.duration_s, header.codec, header.flags) == (3, 5.0, "pcm_s16le", ("truncated",))
+    text = put(tmp_path / "text.wav", b"text " * 1000)
+    assert probe_call(found(agent), (text, agent), settings) == probe_header(agent)
+    odd = put(tmp_path / "odd.m4a", (MEDIA / "aac.m4a").read_bytes()[:40] + b"\0" * 500)
+    with pytest.raises(AudioUndecodable, match=r"odd\.m4a") as caught:
+        probe_call(found(agent), (text, odd), settings)
+    assert not isinstance(caught.value, NotAudio)
+    skipped = probe_call(found(agent), (text, text), settings)
+    assert isinstance(skipped, SkippedFile)
+    assert skipped.message.count("text.wav: not a recording") == 2

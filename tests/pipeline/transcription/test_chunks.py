@@ -244,3 +244,15 @@ def test_main_language() -> None:
     assert main_language([]) is None
     chunks = channel_chunks([_segment(0, 0, 1, "oui", language="fr"), _segment(1, 1, 2, "hello")], Role.AGENT)
     assert main_language(chunks) == "en"
+    several = [
+        _segment(0, 0, 1, "oui", language="fr"),
+        _segment(1, 1, 2, "hello"),
+        _segment(2, 2, 3, "bon", language="fr"),
+    ]
+    assert main_language(channel_chunks(several, Role.AGENT)) == "fr", "six letters in all, of five"
+    equal = [
+        _segment(0, 0, 1, "bonne", language="fr"),
+        _segment(1, 1, 2, "hello"),
+        _segment(2, 2, 3, "x", language=None),
+    ]
+    assert main_language(channel_chunks(equal, Role.AGENT)) == "en"
