@@ -48,3 +48,26 @@ def test_a_map_of_three_serves_three_and_two_channels() -> None:
     settings = AudioSettings(channel_roles=(C, A, A))
     assert assign_roles(3, CallMetadata(), settings).roles == (C, A, A)
     assert assign_roles(2, CallMetadata(), settings).roles == (C, A)
+
+
+@pytest.mark.parametrize(
+    ("by_track", "roles", "flag"),
+    [
+        ((A, C), (A, C), "roles_from_tracks"),
+        ((A, None), (A, C), "roles_from_tracks"),
+        ((None, A), (C, A), "roles_from_tracks"),
+        ((None, C), (A, C), "roles_from_tracks"),
+        ((None, None), (C, A), "roles_from_map"),
+        ((A, A), (A, A), "roles_from_tracks"),
+        ((None, A, None), (U, A, U), "roles_from_tracks"),
+        ((A, None, C), (A, U, C), "roles_from_tracks"),
+        ((A,), (A,), "roles_from_tracks"),
+    ],
+)
+def test_roles_by_the_names_of_tracks(by_track: tuple[Role | None, ...], roles: tuple[Role, ...], flag: str) -> None:
+    """They go before the map, and after what the metadata say; of two sides one name tells both."""
+    found = assign_roles(len(by_track), CallMetadata(), SETTINGS, by_track=by_track)
+    assert (found.roles, found.flag) == (roles, flag)
+    named = assign_roles(len(by_track), CallMetadata(channel_roles=(C,)), SETTINGS, by_track=by_track)
+    assert named.roles == (C, *(U,) * (len(by_track) - 1))
+    assert assign_roles(len(by_track), CallMetadata(), SETTINGS, True, by_track).roles == (U,) * len(by_track)

@@ -51,6 +51,7 @@ def test_a_call_is_another_servers_only_once_the_first_lets_go(server: KeptCalls
     assert list(server.left_behind()) == [], "the other server has it now"
     other.remove("one")
     assert not (tmp_path / "one").exists()
+    assert other._locks == server._locks == {}, "no file of a call that is over stays open"
 
 
 def test_a_call_that_is_over_keeps_its_folder_until_its_recording_is_handed_over(

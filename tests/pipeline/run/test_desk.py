@@ -17,9 +17,13 @@ class Watched(ClaimsInMemory):
         self.enqueue("run", {f"uri {place}": f'{{"place": {place}}}' for place in range(number)})
         self.renewed: list[Collection[int]] = []
         self.told: list[ClaimStage] = []
+        self.freed = 0
 
     def renew(self, fences: Collection[int]) -> None:
         self.renewed.append(sorted(fences))
+
+    def free_of_the_dead(self) -> None:
+        self.freed += 1
 
     def tell_stages(self, stages: Sequence[ClaimStage]) -> None:
         self.told += stages
@@ -36,7 +40,9 @@ def test_a_few_are_claimed_at_a_time() -> None:
     assert first is not None
     assert (first.call["place"], len(claims.held())) == (0, 2)
     assert [claim.call["place"] for claim in (one.next(), one.next()) if claim] == [1, 2]
+    assert claims.freed == 0
     assert (one.next(), one.finished) == (None, False), "they are under way: their workers may die"
+    assert claims.freed == 1, "one may have died"
 
 
 def test_it_is_finished_when_the_last_call_is_settled() -> None:

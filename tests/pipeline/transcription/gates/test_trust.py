@@ -15,7 +15,7 @@ import soxr
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import Samples, SegmentResult
-from pipeline.transcription.gates.activity import measure, quiet_cut
+from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
 from pipeline.transcription.gates.annotations import without_notes
 from pipeline.transcription.gates.trust import GATES, heard, suspicions
 from tests.pipeline.transcription.fakes import babble, hiss, request, silence
@@ -207,3 +207,33 @@ def test_the_cut_is_at_the_quietest_place() -> None:
     samples = np.concatenate([babble(2.0), silence(0.3), babble(2.0)])
     assert 2.0 <= quiet_cut(samples) / SAMPLE_RATE_HZ <= 2.3
     assert 0 < quiet_cut(babble(0.05)) < babble(0.05).size
+
+
+@pytest.mark.parametrize(
+    ("frames", "quiet", "cut"),
+    [
+        pytest.param(40, (12, 17), 14.5, id="within the middle half"),
+        pytest.param(40, (0, 9), None, id="before the middle half"),
+        pytest.param(40, (31, 40), None, id="after the middle half"),
+        pytest.param(40, (10, 15), 12.5, id="where the middle half begins"),
+        pytest.param(40, (25, 30), 27.5, id="where it ends"),
+        pytest.param(8, (0, 3), 4.0, id="too short to search"),
+        pytest.param(12, (3, 8), 5.5, id="just long enough"),
+    ],
+)
+def test_a_cut_is_searched_for_in_the_middle_half(frames: int, quiet: tuple[int, int], cut: float | None) -> None:
+    """In frames of 20 ms, a hum with five quiet ones; the cut is in the middle of them."""
+    frame = SAMPLE_RATE_HZ // 50
+    samples = np.full(frames * frame, 0.5, dtype=np.float32)
+    samples[quiet[0] * frame : quiet[1] * frame] = 0.001
+    found = quiet_cut(samples) / frame
+    if cut is not None:
+        assert found == cut
+    else:
+        assert 10 <= found <= 30
+
+
+def test_a_segment_without_samples_is_silent() -> None:
+    assert measure(silence(0), SETTINGS) == Activity(
+        duration_s=0.0, active_s=0.0, loudest_dbfs=-120.0, dynamics_db=0.0, last_active_s=0.0
+    )
