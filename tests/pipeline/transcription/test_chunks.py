@@ -256,3 +256,23 @@ def test_main_language() -> None:
         _segment(2, 2, 3, "x", language=None),
     ]
     assert main_language(channel_chunks(equal, Role.AGENT)) == "en"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "joined"),
+    [
+        ("one two three p q", "three four", ("one two three", "four")),
+        ("one two three p q r", "three four", None),
+        ("one two three p", "x three four", ("one two three", "four")),
+        ("one two three p q", "x three four", None),
+        ("one two three p q r", "one two three four", ("one two three", "four")),
+        ("one two three p q r s", "one two three four", None),
+        ("One, two", "two! three", ("One, two", "three")),
+    ],
+)
+def test_words_are_a_repeat_where_few_lie_between_them_and_the_seam(
+    before: str, after: str, joined: tuple[str, str] | None
+) -> None:
+    """At most two, or as many as are repeated."""
+    first, second = _segment(0, 0, 10, before), _segment(1, 8, 20, after, overlap_s=2.0)
+    assert tuple(one.text for one in join_overlaps([first, second])) == (joined or (before, after))

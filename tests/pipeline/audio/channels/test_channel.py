@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.audio.channels.channel import Channel, finish, listen
+from pipeline.audio.channels.channel import Channel, examine, finish, listen
+from pipeline.audio.decoding.levels import FrameLevels
+from pipeline.audio.decoding.sink import IngestedChannel
 from pipeline.audio.decoding.spool import read_range
 from pipeline.audio.segments import Interval
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
-from pipeline.records import NonSpeech
+from pipeline.records import NonSpeech, Role
 from tests.pipeline.audio.channels.made import channels_of, noise
 from tests.pipeline.audio.sounds import RATE, Samples
 
@@ -151,3 +153,55 @@ def test_speech_is_not_joined_over_a_tone(tmp_path: Path, tones: tuple[NonSpeech
     channel.non_speech = tones
     finish(channel, AudioSettings(), VoiceActivitySettings())
     assert len(channel.segments) == segments
+
+
+def ingested(samples: Samples, **counted: int) -> IngestedChannel:
+    levels = FrameLevels(1)
+    levels.push(samples[None])
+    levels.finish()
+    counts = {"non_finite": 0, "clipped": 0, "source_samples": 8000, **counted}
+    return IngestedChannel(track=3, path=Path("1.f32"), levels=levels.channel(0), **counts)
+
+
+def swinging(around: float) -> Samples:
+    """A second at -18 dBFS with this mean; all values are exact."""
+    return np.tile(np.array([around - 0.125, around + 0.125], dtype=np.float32), RATE // 2)
+
+
+@pytest.mark.parametrize(
+    ("samples", "counted", "flags"),
+    [
+        (swinging(0.0), {}, set()),
+        (swinging(0.0), {"non_finite": 1}, {"non_finite_samples"}),
+        (swinging(0.0), {"clipped": 8}, set()),
+        (swinging(0.0), {"clipped": 9}, {"clipped"}),
+        (swinging(0.0), {"clipped": 1, "source_samples": 0}, {"clipped"}),
+        (swinging(0.0078125), {}, set()),
+        (swinging(0.015625), {}, {"dc_offset"}),
+        (swinging(-0.015625), {}, {"dc_offset"}),
+        (np.zeros(RATE, dtype=np.float32), {}, {"silent_channel"}),
+        (np.zeros(0, dtype=np.float32), {}, {"silent_channel"}),
+    ],
+)
+def test_what_is_wrong_with_a_channel_from_its_limit_on(
+    samples: Samples, counted: dict[str, int], flags: set[str]
+) -> None:
+    """A thousandth of its samples may be clipped, and its mean lie 0.0078125 off zero."""
+    doctor = {"clipped_share": 0.001, "dc_offset_above": 0.0078125}
+    channel = examine(ingested(samples, **counted), 1, AudioSettings.model_validate({"doctor": doctor}))
+    assert channel.flags == flags
+    assert channel.silent is ("silent_channel" in flags)
+    assert channel.offset == (float(samples.mean()) if "dc_offset" in flags else 0.0)
+    record = channel.prepared(Role.AGENT)
+    assert (record.channel, record.role, record.samples_path) == (1, Role.AGENT, Path("1.f32"))
+    assert (record.samples, record.flags, record.gain_db) == (len(samples), tuple(sorted(flags)), 0.0)
+    assert record.peak == float(np.abs(samples).max(initial=0.0))
+    assert (record.segments, record.speech_s, record.rms_dbfs, record.same_as_channel) == ((), 0.0, None, None)
+
+
+@pytest.mark.parametrize(("above_db", "silent"), [(0.0, False), (0.01, True)])
+def test_a_channel_as_loud_as_the_limit_is_not_silent(above_db: float, silent: bool) -> None:
+    one = ingested(noise(2.0, 1, -40.0))
+    limit = one.levels.loudest_second_dbfs() + above_db
+    channel = examine(one, 1, AudioSettings.model_validate({"doctor": {"silent_below_dbfs": limit}}))
+    assert channel.silent is silent

@@ -40,6 +40,17 @@ def test_what_a_segment_repeats_has_its_windows_before() -> None:
     assert [round(float(moment), 2) for moment in found[place == 1]] == [4.17, 4.5, 4.83]
 
 
+@pytest.mark.parametrize(
+    ("length_s", "moments"),
+    [(0.1, [1.05]), (0.375, [1.1875]), (0.5, [1.125, 1.375]), (1.0, [1.17, 1.5, 1.83])],
+)
+def test_a_segment_has_as_few_windows_as_stand_close_enough(length_s: float, moments: list[float]) -> None:
+    """At most 0.4 s apart, evenly."""
+    found, place = centres(segments((1.0, 1.0 + length_s, 0)))
+    assert found.tolist() == pytest.approx(moments, abs=0.005)
+    assert place.tolist() == [0] * len(moments)
+
+
 def loudness(start_s: float, length_s: float, quiet_s: float) -> Loudness:
     power: Floats = np.ones(round(length_s * 100), dtype=np.float32)
     at = round((quiet_s - start_s) * 100)
