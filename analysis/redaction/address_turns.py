@@ -35,6 +35,7 @@ _AROUND = word_set(
     """in at near on from off by to of over just outside beside opposite behind around called there under down up be
     would will isn't isnt that'd with still now say put under we live living moved"""
 )
+_LABELS = word_set("number no")
 _COPULAS = word_set("is was are were has had")
 _ASKED_WORDS = word_set("postcode postcodes zip zipcode address town city county street code")
 _OF_PLACES = STREET_WORDS | LOOSE_STREET_WORDS | STATE_NAMES | word_set("number upper lower old north south east west")
@@ -46,7 +47,7 @@ def find_address_turns(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[Pe
     starts = [span.start for span in found]
     language, left, before = talk.main_language, 0, False
     for turn, phrases, runs in zip(talk.turns, talk.phrases(language), talk.runs(language), strict=True):
-        other = next((phrase.start for phrase in phrases if phrase.asked not in _ALSO), turn.end)
+        other = next((phrase.start for phrase in phrases if not _of_place(phrase)), turn.end)
         inside = found[bisect_left(starts, turn.start) : bisect_left(starts, turn.end)]
         told = any(span.name == "ADDRESS" for span in inside)
         if left > 0:
@@ -55,7 +56,7 @@ def find_address_turns(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[Pe
                 if place is not None:
                     told = True
                     yield PersonalSpan(place[0].start, place[1].end, "ADDRESS", _RANK)
-        before = told or any(phrase.asked in _ABOUT for phrase in phrases)
+        before = told or any(phrase.asked in _ABOUT or (left > 0 and _of_place(phrase)) for phrase in phrases)
         left = _TURNS_LEFT if before else left - 1
         if _moved_on(phrases):
             left = 0
@@ -63,7 +64,12 @@ def find_address_turns(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[Pe
 
 def _moved_on(phrases: Sequence[Phrase]) -> bool:
     """Something else was asked for last."""
-    return bool(phrases) and phrases[-1].asked not in _ALSO
+    return bool(phrases) and not _of_place(phrases[-1])
+
+
+def _of_place(phrase: Phrase) -> bool:
+    """`And the number?` may mean the house's, as long as no more than a telephone's is mentioned."""
+    return phrase.asked in _ALSO or (phrase.asked is Asked.PHONE and phrase.mention)
 
 
 def _sentences(text: str, turn: Turn, end: int) -> Iterator[Sequence[Word]]:
@@ -106,14 +112,16 @@ def _place(
     for word in content:
         run = _run_at(numbers, word)
         if run is not None:
-            if run.days or run.amount or run.counted or len(run.said) > _MOST_DIGITS:
+            if run.days or run.amount or run.counted or len(run.digits) > _MOST_DIGITS or run.letters > _MOST_DIGITS:
                 return None
             named = named or after
         elif _is_of_place(turn, word, begins=word is sentence[0]):
             named = named or not _span_over(found, starts, word)
         elif word.text not in _OF_PLACES:
             return None
-    return (content[0], content[-1]) if named else None
+    begin = turn.word_from(content[0].start)
+    labelled = begin > 0 and turn.words[begin - 1].text in _LABELS and _run_at(numbers, content[0]) is not None
+    return (turn.words[begin - labelled], content[-1]) if named else None
 
 
 def _is_of_place(turn: Turn, word: Word, *, begins: bool) -> bool:

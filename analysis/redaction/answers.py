@@ -172,6 +172,8 @@ class OpenQuestion:
             return place.bare or not (place.after_question and place.role == self.asker)
         if place.role == self.giver or (place.repairs and self.giver == self.asker):
             return True  # the card ending 3120? - no, the new one ends in 9366
+        if run.said == str(len(self.said)):
+            return False  # that's fifteen, good
         known = self._is_read_back(run, place)
         least = _AFTER_OTHER if self.is_full else self.answer.piece  # that's fifteen, good
         return known or (place.bare and (self.answer.date or len(run.said) >= least))

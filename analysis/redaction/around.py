@@ -22,8 +22,9 @@ OWN_WORDS = word_set(
     sí vale es el siga y mi luego gracias claro perdón bueno"""
 )
 _REPAIRS = word_set(
-    """no not sorry wait actually again mean meant correction correct wrong mistake instead rather wrongly ends end
-    misread double-check pardon non pardon nein doch quatsch perdón"""
+    """no not sorry wait actually again mean meant correction wrong mistake instead rather wrongly ends end
+    misread double-check pardon non pardon nein doch quatsch perdón
+    cancelled canceled swapped changed replaced replacement expired old lost stolen transposed backwards"""
 )
 _REFUSED = word_set("invalid incorrect declined rejected unrecognised unrecognized mismatch")
 _DENIALS = word_set(
@@ -55,9 +56,14 @@ def ends_in(before: Sequence[Word]) -> bool:
     return words[-1] in _ENDING or (words[-1] in _IN and words[0] in _ENDING)
 
 
+def is_repair(word: Word) -> bool:
+    """It takes something back by itself."""
+    return word.text in _REPAIRS
+
+
 def repairs(turn: Turn) -> bool:
     """It takes something back: `no, sorry, the end is 4487`."""
-    return any(word.text in _REPAIRS for word in turn.words)
+    return any(map(is_repair, turn.words))
 
 
 def refuses(turn: Turn) -> bool:

@@ -21,6 +21,8 @@ _COUNTERS = word_set(
 _MONEY_BEFORE = re.compile(r"[$€£¥]\s?$")
 _MARK_AFTER = re.compile(r"\s?[%$€£¥°]|[:.,]\d")
 _AMOUNT = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,6}\.\d{1,2}")
+_SENTENCE_END = re.compile(r"[.?!;]\s")
+_ARTICLES = word_set("a an the")
 _CLOCK = word_set("past half quarter um halb viertel nach vor à vers après avant hasta desde")
 _BEFORE_AMOUNTS = word_set(
     """at after before until till til by around about approximately roughly nearly almost between over under than only
@@ -43,7 +45,7 @@ _MOST_COUNT = 4
 def is_counted(text: str, turn: Turn, first: int, last: int) -> bool:
     """A unit, a sign of money, a colon stands beside it."""
     words = turn.words
-    after = words[last + 1].text if last + 1 < len(words) else ""
+    after = words[last + 1].text if last + 1 < len(words) and not _ends_sentence(text, turn, last) else ""
     before = words[first - 1].text if first else ""
     start, end = words[first].start, words[last].end
     return (
@@ -55,6 +57,11 @@ def is_counted(text: str, turn: Turn, first: int, last: int) -> bool:
     )
 
 
+def _ends_sentence(text: str, turn: Turn, place: int) -> bool:
+    """`No, four six two. Account is …`"""
+    return _SENTENCE_END.search(text, turn.words[place].end, turn.words[place + 1].start) is not None
+
+
 def is_amount(text: str, turn: Turn, first: int, last: int, groups: Sequence[str]) -> bool:
     """Written as one, or said as a time or an amount is: `the seven fifteen`, `between five and six`, `option two`."""
     words = turn.words
@@ -64,6 +71,8 @@ def is_amount(text: str, turn: Turn, first: int, last: int, groups: Sequence[str
         return False
     before = words[first - 1]
     joined = not text[before.end : words[first].start].strip(" ")
+    if before.text in _ARTICLES and groups[0].startswith("0"):
+        return False  # or is that a zero nine
     return joined and before.text in _BEFORE_AMOUNTS | _LABELS | _CLOCK
 
 

@@ -16,7 +16,7 @@ from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Place
 from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, refuses, repairs
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Asked, Phrase
-from analysis.redaction.runs import DATE, Run
+from analysis.redaction.runs import DATE, Run, month_names
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 from analysis.redaction.the_number import thing_before
@@ -29,6 +29,8 @@ _DICTATED_RANK = 3
 _BACK_WORDS = 6
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
+_LEAST_OVER_TURNS = 6
+"""Digits of a number that is dictated over turns, whatever it is."""
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -206,8 +208,10 @@ class Exchanges:
         return self._open.answer
 
     def _is_day(self, run: Run, bare: bool) -> bool:
-        """A written day where no day is asked for: `call me back on 12/05/2026`."""
+        """A written day where no day is asked for (`call me back on 12/05/2026`); `31 December`, where a month is."""
         current = self._open
+        if current is not None and current.asked is Asked.EXPIRY and run.days == len(run.groups) == 1:
+            return self._text[run.start : run.end].split()[-1].casefold() in month_names(self._language)
         doubtful = current is None or current.mention or current.asked is Asked.PHONE
         return doubtful and not bare and DATE.fullmatch(self._text, run.start, run.end) is not None
 
@@ -246,6 +250,8 @@ class Exchanges:
             return None
         if len(runs) > 1 and 12 <= len(said) <= 40:
             return "CARD", "card"
+        if _over_turns(runs) and len(said) >= _LEAST_OVER_TURNS:
+            return "ACCOUNT", "account_number"
         run, bare = runs[0]
         if not bare or len(runs) > 1 or DATE.fullmatch(self._text, run.start, run.end):
             return None
@@ -255,3 +261,9 @@ class Exchanges:
         if sizes in ((3, 4), (3, 3, 4)) or (7 <= len(said) <= 11 and set(sizes) <= {1, 2, 3, 4} and len(sizes) > 2):
             return "PHONE", "phone"
         return None
+
+
+def _over_turns(runs: Sequence[tuple[Run, bool]]) -> bool:
+    """Digit by digit, in turns that hold nothing else: `three three one` - `mm-hm` - `oh eight, five five two six`."""
+    dictated = all(bare and len(run.digits) > 1 and run.is_spelled for run, bare in runs)
+    return dictated and len(runs) > 1 and len({run.said for run, _ in runs}) > 1

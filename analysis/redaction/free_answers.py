@@ -31,7 +31,8 @@ _FREE = {
 _TURNS_LEFT = {Asked.NAME: 4, Asked.PASSWORD: 4, Asked.STREET: 6, Asked.SPELLING: 3}
 _STARTS = word_set(
     """my the a is it's it its that's this name's named called under there's mr mrs our at on in to by mine he's she's
-    her his your and yes so lives live should be would book booked put try as maybe probably down that'd thatd"""
+    her his your and yes so lives live should be would book booked put try as maybe probably down that'd thatd
+    son daughter husband wife partner mother father mum mom dad brother sister neighbour neighbor friend colleague"""
 )
 _IS = word_set("is was it's that's its called st es est ist")
 _BEFORE_PLACE = word_set(

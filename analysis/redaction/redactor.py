@@ -10,12 +10,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from analysis.redaction.address_turns import find_address_turns
+from analysis.redaction.belonging import find_belonging
+from analysis.redaction.email_turns import find_email_turns
 from analysis.redaction.emails import find_addresses
 from analysis.redaction.exchanges import Exchanges
 from analysis.redaction.free_answers import find_free_answers
+from analysis.redaction.name_turns import find_name_turns
 from analysis.redaction.names import find_names
 from analysis.redaction.numbers import NumberFinder
-from analysis.redaction.other_numbers import find_others
+from analysis.redaction.other_numbers import Others, find_others
 from analysis.redaction.postal import find_streets
 from analysis.redaction.repeats import find_repeats
 from analysis.redaction.spans import PersonalSpan, without_overlaps
@@ -113,18 +116,24 @@ class Redactor:
     def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
         talk = Talk(text, self._settings.spoken_languages)
-        found = self._wanted(text, self._all(talk))
+        others = find_others(talk)
+        found = self._wanted(text, self._all(talk, others))
         known = without_overlaps(found)
         found += self._wanted(text, find_repeats(talk, known))
         if "postal_address" in self._settings.kinds:
             found += self._wanted(text, find_address_turns(talk, known))
+        if "email" in self._settings.kinds:
+            found += self._wanted(text, find_email_turns(talk, known))
+        found += self._wanted(text, find_belonging(talk, without_overlaps(found), others))
+        if "name" in self._settings.kinds:
+            found += self._wanted(text, find_name_turns(talk, known))
         return [piece for span in without_overlaps(found) if (piece := _trimmed(text, span)) is not None]
 
     def _wanted(self, text: str, found: Iterator[PersonalSpan]) -> list[PersonalSpan]:
         """Without what is to be kept."""
         return [span for span in found if _plain(text[span.start : span.end]) not in self._kept]
 
-    def _all(self, talk: Talk) -> Iterator[PersonalSpan]:
+    def _all(self, talk: Talk, others: Others) -> Iterator[PersonalSpan]:
         text = talk.original
         for name, pattern in self._patterns:
             for match in pattern.finditer(text):
@@ -134,7 +143,6 @@ class Redactor:
         if "email" in self._settings.kinds:
             yield from find_addresses(text)
         kinds = self._settings.kinds
-        others = find_others(talk)
         yield from self._numbers.find(text, others)
         if "email" in kinds:
             yield from find_spoken_addresses(talk)

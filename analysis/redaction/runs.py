@@ -102,6 +102,11 @@ class Run:
         return len(self.said) - len(self.digits)
 
     @property
+    def is_spelled(self) -> bool:
+        """Digit by digit: `five oh six`."""
+        return all(len(group) == 1 or (len(group) == 2 and group[0] == "0") for group in self.groups)
+
+    @property
     def parts(self) -> int:
         """Parts of a date: days, months, and groups of digits."""
         return self.days + len(self.groups)

@@ -52,6 +52,7 @@ _NO_PIECE = word_set(
     "don't do what why how can can't because forgot remember know not sure think need where when which"
 )
 _AFTER_AT = re.compile(r"\b(?:after|behind|following) (?:the |that )?at\b", re.IGNORECASE)
+_REST = re.compile(r"\bat\b|domain|provider", re.IGNORECASE)
 _PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
 
 
@@ -87,7 +88,8 @@ def find_spoken_addresses(talk: Talk) -> Iterator[PersonalSpan]:
                     yield PersonalSpan(other.words[start].start, other.words[last].end, "EMAIL", _RANK)
             pieces, asked_left = [], 2
         if asked_at and not ends:
-            asked_left, pieces = _ASKED_TURNS, []
+            rest = asked_left > 0 and _REST.search(text, turn.start, asked_at[-1]) is not None
+            asked_left, pieces = _ASKED_TURNS, pieces if rest else []
         elif not ends:
             asked_left -= 1
             pieces = pieces[-_ASKED_TURNS:]

@@ -23,7 +23,7 @@ _LEAST_SPELLED = 3
 """Words of a dictated stretch with letters: `USB 3` is a name."""
 _REQUESTS = word_set(
     """please need needs needed want wants require requires looking give read tell confirm enter say quote provide type
-    key spell ready whenever pop s'il donnez bitte geben brauche nennen dígame necesito"""
+    key spell ready whenever pop take taking groups listening s'il donnez bitte geben brauche nennen dígame necesito"""
 )
 _NUMBERS = word_set("number numbers code codes digits figures id pin reference characters numéro nummer número")
 _OF_AMOUNTS = word_set("hundred thousand million billion dozen half quarter cent cents mille hundert tausend cien mil")

@@ -262,7 +262,7 @@ HOSTILE = (
     "12 Hill Hill Hill ", "two one way ", "what's the number ", "ending in 4 ", "spell ", "double ",
     "a b at c dot d ", "zwei und ", "[", "Kaminsky Kaminska ", "at 4 ", "Okay Zorvath, ", "postcode? Brumholt. ",
     "\n#1 agent: code?\n#2 client: 4 4 1 9 ",
-    "Abc12345 ", "Unit 4, ", "twenty Orchard ",
+    "Abc12345 ", "Unit 4, ", "twenty Orchard ", "code? 4 no 4 ", "4 okay ", "a.bcde@f.gh ", "P3E 5J1 ", "m o mo ",
 )  # fmt: skip
 
 
@@ -274,7 +274,7 @@ def test_work_grows_with_the_length_of_a_hostile_text_and_not_with_its_square(un
     assert steps(lambda: REDACTOR.find(long)) <= 7 * steps(lambda: REDACTOR.find(short))
 
 
-@pytest.mark.parametrize("unit", ["so 4 ", "4. ", "Brumholt. ", "is fine now, Zorvath. ", "so 4 4 1 9 x "])
+@pytest.mark.parametrize("unit", ["so 4 ", "4. ", "Brumholt. ", "is fine now, Zorvath. ", "so 4 4 1 9 x ", "4 4 no "])
 def test_work_on_a_long_answer_grows_with_its_length(unit: str) -> None:
     asked = "\n#1 agent: What's the postcode?\n#2 client: BS6 7PL.\n#1 agent: House number?\n#2 client: "
     short, long = asked + unit * (150 // len(unit)), asked + unit * (600 // len(unit))

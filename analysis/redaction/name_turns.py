@@ -1,0 +1,71 @@
+"""Names by what is said of them over turns: spelled beside the word, or put right by the other side.
+
+`mott, m o double t`; `Is that Mrs Okonkwo?` - `No, Okonjo.`
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from analysis.redaction.around import OWN_WORDS, repairs
+from analysis.redaction.name_lists import everyday_words
+from analysis.redaction.names import mentions, name_at
+from analysis.redaction.runs import Run
+from analysis.redaction.spans import PersonalSpan, word_set
+from analysis.redaction.talk import Talk
+from analysis.redaction.turns import Turn
+
+_RANK = 8
+_LEAST_SPELLED = 3
+_AROUND = 3
+"""Words between a name and its letters."""
+_MOST_CONTENT = 3
+_BESIDE_NAME = word_set("mr mrs ms miss dr with ending spelled spelt like as in not")
+
+
+def find_name_turns(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[PersonalSpan]:
+    """`found`: without overlaps, in order."""
+    starts = [span.start for span in found]
+    parts: set[str] = set()
+    named = False
+    for turn, runs in zip(talk.turns, talk.runs(talk.main_language), strict=True):
+        places = [*_spelled(turn, runs), *(_corrected(talk.text, turn) if named else ())]
+        for first, last in places:
+            parts |= {word.text for word in turn.words[first : last + 1] if len(word.text) > 1}
+            yield PersonalSpan(turn.words[first].start, turn.words[last].end, "NAME", _RANK)
+        inside = found[bisect_left(starts, turn.start) : bisect_left(starts, turn.end)]
+        named = bool(places) or any(span.name == "NAME" for span in inside)
+    yield from mentions(talk.lines, parts)
+
+
+def _spelled(turn: Turn, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
+    """A word and the letters that spell it, whichever comes first."""
+    for run in runs:
+        letters = _squeezed(run.said.casefold().replace("0", "o"))
+        if not letters.isalpha() or len(run.said) < _LEAST_SPELLED:
+            continue
+        around = [*range(max(0, run.first - _AROUND), run.first), *range(run.last + 1, run.last + 1 + _AROUND)]
+        for place in around:
+            word = turn.words[place].text if place < len(turn.words) else ""
+            if len(word) > 1 and _squeezed(word) == letters:
+                yield place, place
+                yield run.first, run.last
+
+
+def _squeezed(word: str) -> str:
+    """Without doubled letters: `double t` is heard as one."""
+    return "".join(letter for letter, _ in groupby(word))
+
+
+def _corrected(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
+    """The name in a short turn that takes one back."""
+    if not repairs(turn):
+        return
+    content = [place for place, word in enumerate(turn.words) if word.text not in OWN_WORDS | _BESIDE_NAME]
+    if not content or len(content) > _MOST_CONTENT or turn.words[content[0]].text in everyday_words():
+        return
+    name = name_at(text, turn, content[0], sure=True)
+    if name is not None and name[1] >= content[-1]:
+        yield name
