@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 from analysis.redaction.around import OWN_WORDS, is_repair
 from analysis.redaction.other_numbers import Others
-from analysis.redaction.runs import Run
+from analysis.redaction.runs import Run, is_nearly
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 from analysis.redaction.turns import Turn
 
 _RANK = 9
-_NAMES = frozenset(("CARD", "CODE", "PHONE", "IBAN", "ID", "ACCOUNT", "BIRTH", "ADDRESS", "EMAIL"))
+_NAMES = frozenset(("CARD", "CODE", "PHONE", "IBAN", "ID", "ACCOUNT", "BIRTH", "ADDRESS", "EMAIL", "NAME"))
 _WINDOW = 8
 """Stretches that are looked back at."""
 _TURNS_BACK = 3
@@ -34,8 +34,6 @@ _BETWEEN_WORDS = 8
 _MOST_AROUND = 10
 """Words on one side of what stands alone in its sentence."""
 _LEAST, _LEAST_NEAR = 2, 3
-_LONG = 5
-"""From this size on a number may differ in two places and be the same, misheard."""
 _SENTENCE_END = re.compile(r"[.?!…;]|[-–—] |[–—]")
 _BESIDE = re.compile(
     r"[ \t]*,?[ \t]*(?:(?:dash|hyphen|underscore|slash|stroke)(?!\w)|(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{2,8}(?![\w'%]))"
@@ -120,7 +118,7 @@ def _follows(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> str |
     for other in reversed(before):
         if other.name is None or not other.is_plain:
             continue
-        if _is_nearly(said, other.run.said) and (stretch.bare or stretch.number - other.number <= 1):
+        if is_nearly(said, other.run.said) and (stretch.bare or stretch.number - other.number <= 1):
             return other.name
         read = stretch.turn.role != other.turn.role and stretch.number - other.number == 1 and stretch.bare
         if read and len(said) >= _LEAST_NEAR and said in other.run.said:
@@ -141,31 +139,24 @@ def _corrects(stretch: _Stretch, latest: _Stretch) -> bool:
     return any(map(is_repair, stretch.turn.words[: stretch.run.last + _MOST_AROUND]))
 
 
-def _goes_on(talk: Talk, one: _Stretch, other: _Stretch) -> bool:
+def _goes_on(talk: Talk, earlier: _Stretch, later: _Stretch) -> bool:
     """One number, dictated digit by digit in turns of one side, with no more than `mm-hm` between."""
-    if one.turn.role != other.turn.role or other.number - one.number not in (1, 2):
+    if earlier.turn.role != later.turn.role or later.number - earlier.number not in (1, 2):
         return False
     spelled = all(
-        part.bare and part.is_plain and len(part.run.digits) >= _LEAST and part.run.is_spelled for part in (one, other)
+        part.bare and part.is_plain and len(part.run.said) >= _LEAST and part.run.is_spelled
+        for part in (earlier, later)
     )
-    between = talk.turns[one.number + 1 : other.number]
+    between = talk.turns[earlier.number + 1 : later.number]
     return spelled and not any(word.text not in OWN_WORDS for turn in between for word in turn.words)
-
-
-def _is_nearly(said: str, other: str) -> bool:
-    """As long, with the same digits in another order or one or two of them misheard."""
-    if len(said) != len(other) or len(said) < _LEAST_NEAR or not any(map(str.isdigit, said)):
-        return False
-    differing = sum(one != two for one, two in zip(said, other, strict=True))
-    return differing <= (2 if len(said) >= _LONG else 1) or sorted(said) == sorted(other)
 
 
 def _leading_to(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> Iterator[_Stretch]:
     """What was said before and is known by this stretch: its beginning, its parts, what it replaces."""
     said = stretch.run.said
     open_ones = [other for other in before if other.name is None and other.is_plain]
-    mine = [other for other in open_ones if other.turn.role == stretch.turn.role]
-    for other in mine:
+    same_side = [other for other in open_ones if other.turn.role == stretch.turn.role]
+    for other in same_side:
         if other.run.said and said.startswith(other.run.said) and (len(other.run.said) >= _LEAST or other.bare):
             yield other
     latest = before[-1] if before else None
@@ -173,8 +164,10 @@ def _leading_to(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> It
         replaced = latest.number == stretch.number and len(latest.run.said) >= _LEAST and _corrects(stretch, latest)
         if replaced or _goes_on(talk, latest, stretch):
             yield latest
-    theirs = [other for other in before if other.turn.role != stretch.turn.role and stretch.number - other.number == 1]
-    parts = [other for other in theirs if not other.run.counted and other.run.said and other.run.said in said]
+    other_side = [
+        other for other in before if other.turn.role != stretch.turn.role and stretch.number - other.number == 1
+    ]
+    parts = [other for other in other_side if not other.run.counted and other.run.said and other.run.said in said]
     if stretch.bare and len(parts) > 1 and sum(len(part.run.said) for part in parts) >= len(said):
         yield from (part for part in parts if part.name is None)
 

@@ -8,6 +8,7 @@ for is known by its form when all its parts are in: a card in groups, a spelled 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -16,7 +17,7 @@ from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Place
 from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, refuses, repairs
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Asked, Phrase
-from analysis.redaction.runs import DATE, Run, month_names
+from analysis.redaction.runs import DATE, Run, is_nearly, month_names
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 from analysis.redaction.the_number import thing_before
@@ -29,6 +30,7 @@ _DICTATED_RANK = 3
 _BACK_WORDS = 6
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
+_MOST_HARMLESS = 6
 _LEAST_OVER_TURNS = 6
 """Digits of a number that is dictated over turns, whatever it is."""
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
@@ -60,6 +62,8 @@ class Exchanges:
         self._elsewhere = others
         self._open: OpenQuestion | None = None
         self._unnamed = UnnamedQuestion()
+        self._harmless: deque[Run] = deque(maxlen=_MOST_HARMLESS)
+        """The last numbers of orders and prices: what repeats or corrects one is no more personal."""
         self._chain = _Chain()
         self._question_mark = -1
         """Place of the first question mark after the latest phrase, or the end of its turn."""
@@ -101,6 +105,7 @@ class Exchanges:
                 skipped = []
             elif (
                 not self._elsewhere.covering(event.start)
+                and not self._is_harmless(event)
                 and not event.days
                 and (not event.amount and (bare or not event.counted))
             ):
@@ -193,11 +198,15 @@ class Exchanges:
 
     def _untold(self, turn: Turn, run: Run, place: Place) -> Answer | None:
         """What no phrase tells: a day of long ago, and what answers a question for something else."""
-        if self._elsewhere.covering(run.start) or self._language != self._talk.main_language:
+        if self._elsewhere.covering(run.start):
+            self._harmless.append(run)
+            return None
+        if self._language != self._talk.main_language:
             return None
         if is_long_ago(self._text, run):
             asked = Asked.BIRTH
-        elif thing_before(turn, run.first) is Asked.OTHER_NUMBER:
+        elif thing_before(turn, run.first) is Asked.OTHER_NUMBER or self._is_harmless(run):
+            self._harmless.append(run)
             return None
         elif self._unnamed.is_answered(self._text, turn, run, place):
             asked = Asked.UNNAMED
@@ -206,6 +215,9 @@ class Exchanges:
         self._open = OpenQuestion(asked, mention=False)
         self._open.take(run, turn.role)
         return self._open.answer
+
+    def _is_harmless(self, run: Run) -> bool:
+        return any(is_nearly(run.said, other.said) or run.said == other.said for other in self._harmless)
 
     def _is_day(self, run: Run, bare: bool) -> bool:
         """A written day where no day is asked for (`call me back on 12/05/2026`); `31 December`, where a month is."""

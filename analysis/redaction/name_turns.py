@@ -41,7 +41,7 @@ def find_name_turns(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[Perso
 
 
 def _spelled(turn: Turn, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
-    """A word and the letters that spell it, whichever comes first."""
+    """A word and the letters that spell it or its beginning, whichever comes first."""
     for run in runs:
         letters = _squeezed(run.said.casefold().replace("0", "o"))
         if not letters.isalpha() or len(run.said) < _LEAST_SPELLED:
@@ -49,7 +49,7 @@ def _spelled(turn: Turn, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
         around = [*range(max(0, run.first - _AROUND), run.first), *range(run.last + 1, run.last + 1 + _AROUND)]
         for place in around:
             word = turn.words[place].text if place < len(turn.words) else ""
-            if len(word) > 1 and _squeezed(word) == letters:
+            if len(word) > 1 and _squeezed(word).startswith(letters):
                 yield place, place
                 yield run.first, run.last
 

@@ -9,7 +9,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from analysis.redaction.runs import Run
+from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS
+from analysis.redaction.name_lists import everyday_words
+from analysis.redaction.runs import ORDINALS, Run
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 
@@ -18,13 +20,16 @@ _LEAST = 4
 _LAST = 4
 """As many digits as an ending is said with."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _MOST = 40
 """Digits and letters of the longest value."""
 _RANK = 9
+_NUMBERS = frozenset().union(*NUMBER_WORDS.values(), *ORDINALS.values(), REPEATS)
 
 
 def find_repeats(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[PersonalSpan]:
     """`found`: without overlaps, in order. What it covers gives the values; linear in the length of the talk."""
+    yield from _passwords(talk, found)
     for language in talk.languages:
         runs = [run for of_turn in talk.runs(language) for run in of_turn]
         named = _values(runs, found)
@@ -32,6 +37,16 @@ def find_repeats(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[Personal
             name = named.get(run.said)
             if name is not None and not run.counted and not run.amount and not run.days:
                 yield PersonalSpan(run.start, run.end, name, _RANK)
+
+
+def _passwords(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[PersonalSpan]:
+    """Words that were taken as a password, wherever they are said again."""
+    said = [word for span in found if span.name == "CODE" for word in _WORD.findall(talk.text, span.start, span.end)]
+    secret = {word.casefold() for word in said} - everyday_words() - _NUMBERS
+    for turn in talk.turns:
+        for word in turn.words:
+            if word.text in secret:
+                yield PersonalSpan(word.start, word.end, "CODE", _RANK)
 
 
 def _values(runs: Sequence[Run], found: Sequence[PersonalSpan]) -> dict[str, str]:

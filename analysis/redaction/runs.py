@@ -25,7 +25,7 @@ _DATE_JOINTS = {
     "de": word_set("der den des im und"),
     "es": word_set("de del el y"),
 }
-_ORDINALS = {
+ORDINALS = {
     "en": word_set(
         """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
         fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"""
@@ -59,6 +59,8 @@ DATE = re.compile(
 """A day written in figures."""
 _BETWEEN = re.compile(r"[ \t.,;()/–—+#-]{0,5}")
 _MAX_WORDS = 60
+_LEAST_NEAR, _LONG = 3, 5
+"""From the second size on a number may differ in two places and be the same, misheard."""
 
 
 class _Kind(Enum):
@@ -103,13 +105,22 @@ class Run:
 
     @property
     def is_spelled(self) -> bool:
-        """Digit by digit: `five oh six`."""
-        return all(len(group) == 1 or (len(group) == 2 and group[0] == "0") for group in self.groups)
+        """Digit by digit, letter by letter: `five oh six`."""
+        digits = all(len(group) == 1 or (len(group) == 2 and group[0] == "0") for group in self.groups)
+        return digits and (not self.letters or self.last - self.first + 1 >= len(self.said))
 
     @property
     def parts(self) -> int:
         """Parts of a date: days, months, and groups of digits."""
         return self.days + len(self.groups)
+
+
+def is_nearly(said: str, other: str) -> bool:
+    """As long, with the same digits in another order, or one or two of them misheard."""
+    if len(said) != len(other) or len(said) < _LEAST_NEAR or not any(map(str.isdigit, said)):
+        return False
+    differing = sum(digit != heard for digit, heard in zip(said, other, strict=True))
+    return differing <= (2 if len(said) >= _LONG else 1) or sorted(said) == sorted(other)
 
 
 def runs_of(text: str, turn: Turn, language: str, questions: Sequence[tuple[int, int]] = ()) -> list[Run]:
@@ -155,7 +166,7 @@ def _kind(word: Word, language: str) -> _Kind:
     if word.is_number or text in NUMBER_WORDS[language] or text in REPEATS or is_compound_number(text, language):
         # `second` is an ordinal elsewhere; `o` and `oh` are numbers beside others only (`_without_lone_letters`).
         return _Kind.LETTER if text in ("o", "oh") else _Kind.NUMBER
-    if text in _ORDINALS[language] or text in month_names(language):
+    if text in ORDINALS[language] or text in month_names(language):
         return _Kind.DAY
     if len(text) == 1 and text.isalpha():
         return _Kind.LETTER
