@@ -28,6 +28,8 @@ def test_a_call_is_prepared_whole(tmp_path: Path, prepare: Prepare, both_sides: 
     assert call.audio_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert call.duration_s == pytest.approx(30.0, abs=0.01)
     assert (call.header.container, call.header.codec, call.header.sample_rate_hz) == ("wav", "pcm_s16le", 8000)
+    assert (call.header.channels, call.header.duration_s, call.header.flags) == (2, call.duration_s, ())
+    assert (call.notes, call.diariser) == ({}, None)
     assert [channel.role for channel in call.channels] == [Role.CLIENT, Role.AGENT]
     assert set(call.timings_s) == {"hash", "decode", "echo", "vad", "doctor"}
     assert call.flags == ("roles_from_map",)
