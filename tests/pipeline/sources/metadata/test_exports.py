@@ -250,6 +250,24 @@ def test_a_sidecar_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("file_name;agent_id\na.wav;4711\n", []),
+        ("file_name;agent_id\n\na.wav;4711\n", []),
+        ("file_name;agent_id\nb.wav\na.wav;4711\n", ["row 2: 1 cells under 2 titles; the row is not used"]),
+        ("file_name;agent_id\na.wav;4711\nb.wav;1;2\n", ["row 3: 3 cells under 2 titles; the row is not used"]),
+        ("sep=;\nfile_name;agent_id\nb.wav;1;2\na.wav;4711\n", ["row 3: 3 cells under 2 titles; the row is not used"]),
+    ],
+    ids=["whole", "an empty line", "too few", "too many", "behind a line for spreadsheets"],
+)
+def test_a_row_that_does_not_fit_its_titles_is_told_by_its_line(tmp_path: Path, table: str, told: list[str]) -> None:
+    put(tmp_path / "a.wav")
+    put(tmp_path / "calls.csv", table.encode())
+    assert said_of(tmp_path).agent_id == "4711"
+    assert [message for message in messages(tmp_path) if "extensions" not in message] == told
+
+
 def test_a_leafs_attributes_say_less_than_its_text(tmp_path: Path) -> None:
     put(tmp_path / "a.wav")
     text = '<call><file_name>a.wav</file_name><agent_id type="text">4711</agent_id><queue kind="x"/></call>'
