@@ -63,7 +63,8 @@ class RedactionSettings(Area):
     spoken_languages: tuple[Literal["en", "fr", "de", "es"], ...] = ("en", "fr", "de", "es")
     """Languages in which numbers spelt out ("four one double five") and spoken addresses ("at gmail dot com") count."""
     min_account_digits: int = Field(default=6, ge=4, le=30)
-    """Fewest digits of an account, customer or policy number."""
+    """Fewest digits of an account, customer or policy number that a word near it shows ("the policy 123456"). One
+    that is dictated as such ("my account number is 1234") counts from three."""
     keep: tuple[str, ...] = ()
     """Texts that are never redacted, such as the company's own numbers."""
     patterns: tuple[CustomPattern, ...] = ()

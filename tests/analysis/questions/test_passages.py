@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +48,24 @@ def test_every_line_is_in_a_passage_and_long_ones_are_cut_between_turns(lines: l
     for one in found:
         assert len(one.text) <= MOST_CHARS or len(one.chunks) == 1
         assert one.start_s <= one.until_s
+
+
+@pytest.mark.parametrize(
+    ("lengths", "taken"),
+    [
+        ((239, 239, 5), (2, 2)),  # a blank after each turn: 480 characters
+        ((239, 240, 5), (1, 2)),
+        ((100, 100, 100, 100), (3, 2)),
+        ((100, 100, 300), (2, 2)),
+        ((480, 480), (1, 1)),
+    ],
+)
+def test_a_passage_holds_the_turns_that_fit_into_its_length(lengths: tuple[int, ...], taken: tuple[int, ...]) -> None:
+    lines = [f"{'ca'[place % 2]}: {'x' * length}" for place, length in enumerate(lengths)]
+    assert tuple(len(one.chunks) for one in cut(talk(*lines))) == taken
+
+
+def test_the_lines_of_a_side_are_one_turn_up_to_the_length_of_a_passage() -> None:
+    first = "x" * 400
+    assert [len(one.chunks) for one in cut(talk(f"c: {first}", f"c: {'y' * 78}"))] == [2]  # with blanks 480
+    assert [len(one.chunks) for one in cut(talk(f"c: {first}", f"c: {'y' * 79}"))] == [1, 1]

@@ -279,3 +279,26 @@ def test_whatever_is_said_there_are_lines_or_a_reason(said: list[tuple[str, str]
     found = asked(*said)
     assert bool(found.lines) != bool(found.nothing_because)
     assert all(line.text and 0 < line.weight <= 1 for line in found.lines)
+
+
+@pytest.mark.parametrize(
+    ("said", "reasons"),
+    [
+        # Nothing stands before the first thing asked for, however it begins.
+        (["One more thing, I want to cancel my subscription."], [0]),
+        (["Hello Marta.", "One more thing, I want to cancel my subscription."], [0]),
+        (["My card was stolen. Another thing is that my invoice is wrong."], [0, 1]),
+        (["My card was stolen.", "Another thing is that my invoice is wrong."], [0, 1]),
+    ],
+)
+def test_a_further_reason_needs_one_before_it(said: list[str], reasons: list[int]) -> None:
+    found = asked(*(("client", text) for text in said)).lines
+    assert [line.reason for line in found] == reasons
+
+
+def test_only_turns_that_say_something_are_opening_ones() -> None:
+    greetings = [("client", "Hello Marta.")] * 5
+    objects = ("card", "lamp", "kettle", "table", "invoice")
+    found = asked(*greetings, *(("client", f"My {what} is broken.") for what in objects)).lines
+    settings = KeywordTopicSettings()
+    assert [line.weight for line in found] == [1.0] * settings.opening_turns + [settings.later_weight]

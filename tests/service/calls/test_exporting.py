@@ -12,10 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
+from db.connection import Database
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.root import Settings
 from pipeline.errors import DiskFull
+from service.app import API_ROOMS, application
 from service.exports import MADE_AT_ONCE, SENT_AT_ONCE, Exports
 from service.problems.problem import Refused
 from tests.service.calls.conftest import MANY
+from tests.service.conftest import LOOPBACK, all_heard
 from tests.service.test_problems import told
 
 
@@ -82,3 +87,21 @@ def test_an_export_that_fails_frees_its_place_and_its_room(tmp_path: Path) -> No
         with pytest.raises(DiskFull):
             exports.made(fails, "a.csv", "text/csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("timezone", "shown"), [("UTC", "2026-11-20 08:30:00"), ("Asia/Kolkata", "2026-11-20 14:00:00")]
+)
+def test_tables_for_people_have_the_times_of_the_business_and_others_that_of_utc(
+    many: list[str], database: Database, tmp_path: Path, timezone: str, shown: str
+) -> None:
+    assert len(many) == MANY
+    app = application(
+        database, Settings(input=InputSettings(timezone=timezone)), tmp_path / "spool", all_heard, rooms=API_ROOMS
+    )
+    with TestClient(app, base_url=LOOPBACK) as browser:
+        address = "/v1/exports?agent=A0&column=started_at"
+        csv_of = {name: browser.get(f"{address}&table={name}").text.splitlines()[1] for name in ("results", "calls")}
+        book = openpyxl.load_workbook(io.BytesIO(browser.get(f"{address}&format=xlsx").content))
+    assert csv_of == {"results": "2026-11-20T08:30:00+00:00", "calls": shown}
+    assert str(book.worksheets[0]["A2"].value) == shown

@@ -1,0 +1,70 @@
+"""What live calls tell of the analysis at their end, and what they show of personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from analysis.records import Topic
+from commands.serving.live import _shown, live_hearing, live_tasks, told_of
+from pipeline.config.root import Settings
+from pipeline.errors import ModelUnavailable
+from pipeline.live.events import Analysis
+from pipeline.records import Role, StepResult, StepState, TranscriptChunk
+from tests.db.samples import sentiments, step
+
+BILLING = step("topic", Topic(topic="Billing", subtopic="Refund", confidence=0.8))
+ALONE = step("topic", Topic(topic="Billing", subtopic=None, subtopic_missing="no subtopic fits", confidence=0.8))
+
+
+def without(name: str, reason: str | None) -> StepResult:
+    return StepResult(step=name, fingerprint=f"{name}-1", state=StepState.MISSING, payload=None, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("results", "told"),
+    [
+        ([], Analysis()),
+        ([BILLING], Analysis(topic="Billing", subtopic="Refund")),
+        ([ALONE], Analysis(topic="Billing", missing={"subtopic": "no subtopic fits"})),
+        ([without("topic", "nobody speaks")], Analysis(missing={"topic": "nobody speaks"})),
+        ([without("summary", None)], Analysis(missing={"summary": "no value"})),
+        ([without("voice", "no voice")], Analysis()),
+    ],
+    ids=["no step", "topic and subtopic", "no subtopic", "no topic", "no reason", "a step that is not told"],
+)
+def test_a_result_is_told_and_what_is_missing_with_its_reason(results: Sequence[StepResult], told: Analysis) -> None:
+    assert told_of(results) == told
+
+
+def test_the_moods_are_those_of_both_ways_together_where_there_are_any() -> None:
+    text, fusion = sentiments("text"), sentiments("fusion")
+    by_text, by_both = told_of([text]).moods, told_of([fusion]).moods
+    assert set(by_text) <= {"agent", "client"}
+    assert told_of([text, fusion]).moods == told_of([fusion, text]).moods == by_both
+    assert told_of([text, without("fusion", "no voice")]).moods == by_text
+
+
+SAID = TranscriptChunk(
+    channel=0, ordinal=3, role=Role.CLIENT, start_s=1.0, end_s=4.0, text="my mail is ada@example.com", language="en"
+)
+
+
+def test_turns_are_shown_as_they_are_unless_stored_text_is_redacted() -> None:
+    assert _shown(Settings()) is None
+    shown = _shown(Settings.model_validate({"redaction": {"redact_stored": True}}))
+    assert shown is not None
+    turn = shown(SAID)
+    assert turn.text == "my mail is [EMAIL_1]"
+    assert (turn.ordinal, turn.role, turn.start_s, turn.end_s) == (3, Role.CLIENT, 1.0, 4.0)
+
+
+def test_live_calls_need_the_detector_that_hears_as_it_comes() -> None:
+    settings = Settings.model_validate({"voice_activity": {"detectors": ["energy"]}})
+    with pytest.raises(ModelUnavailable, match=r"voice_activity\.detectors does not name"):
+        live_hearing(settings)
+
+
+def test_a_server_without_live_calls_has_no_task_for_them() -> None:
+    assert live_tasks(None) == []
