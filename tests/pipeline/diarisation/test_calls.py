@@ -143,6 +143,13 @@ def test_what_goes_wrong_costs_the_roles_and_not_the_call(
     assert reason in found.notes["not_diarised"]
 
 
+@pytest.mark.parametrize(("longer_s", "diarised"), [(0.0, True), (0.001, False)])
+def test_a_call_of_the_greatest_length_is_diarised(longer_s: float, diarised: bool) -> None:
+    diariser, _ = with_answer(TURNS, max_duration_min=0.5)
+    found = diariser.apply(replace(call(channel(0)), duration_s=30.0 + longer_s))
+    assert ("diarised" in found.flags) is diarised
+
+
 def test_time_is_short() -> None:
     diariser, fake = with_answer(TURNS, time_limit_s=50.0)
     for left_s in (None, 80.0, 20.0):

@@ -384,3 +384,20 @@ def test_words_the_recogniser_takes_apart_keep_their_times() -> None:
 def test_many_shared_words_need_less_likeness_than_few(text: str, likeness: float, goes: bool) -> None:
     found = told(Echo(likeness=likeness), segment(AGENT, 0, 1.0, text), segment(CLIENT, 0, 1.1, text))
     assert found[CLIENT, 0] == (("", ("overheard",)) if goes else (text, ()))
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "left"),
+    [
+        pytest.param("", [], ("", 0.4, ()), id="nothing was written"),
+        pytest.param("hello there", [0, 1], ("", None, ("overheard",)), id="all of it is the other side's"),
+    ],
+)
+def test_a_segment_without_words_of_its_own_believes_in_none(
+    text: str, places: list[int], left: tuple[str, float | None, tuple[str, ...]]
+) -> None:
+    one = replace(segment(0, 0, 1.0, text), confidence=0.4)
+    ((found, spoken),) = without(one, said_in(one, None), places, OfOther(), None)
+    assert (found.text, found.confidence, found.flags) == left
+    assert found.words == (None if places else one.words)
+    assert (spoken is None) is (not places)

@@ -289,6 +289,7 @@ def test_every_segment_of_every_channel_is_recognised_once_but_for_copies_of_a_c
     assert process.given == ["id of a.wav/0/0", "id of a.wav/0/1", "id of a.wav/1/0"]
     assert texts(outcome) == {"a.wav": ("0/0", "0/1", "1/0")}
     assert {segment.text for _, segment in store.saved_segments} == {"0/0", "0/1", "1/0"}
+    assert outcome.observer.notices == []
 
 
 def test_equal_audio_under_two_names_is_recognised_once() -> None:
@@ -474,7 +475,7 @@ def test_after_a_restart_with_another_engine_calls_under_way_begin_again() -> No
     assert texts(outcome) == dict.fromkeys(("a.wav", "b.wav", "c.wav"), ("0/0", "0/1"))
     assert ("other by first", "0/0") in {(key, segment.text) for key, segment in store.saved_segments}, "for the day"
     assert any("no longer first" in notice and "2 calls" in notice for notice in outcome.observer.notices)
-    assert any("restarted (1 so far)" in notice for notice in outcome.observer.notices)
+    assert outcome.observer.notices.count("the recogniser was restarted (1 so far)") == 1
 
 
 def unserved(task: SegmentTask) -> SegmentResult:
