@@ -120,10 +120,17 @@ def _follows(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> str |
             continue
         if is_nearly(said, other.run.said) and (stretch.bare or stretch.number - other.number <= 1):
             return other.name
-        read = stretch.turn.role != other.turn.role and stretch.number - other.number == 1 and stretch.bare
-        if read and len(said) >= _LEAST_NEAR and said in other.run.said:
+        heard = stretch.bare and stretch.turn.role != other.turn.role and stretch.number - other.number == 1
+        if heard and (_is_part(said, other.run.said) or _is_part(other.run.said, said)):
             return other.name
     return None
+
+
+def _is_part(part: str, whole: str) -> bool:
+    """Two digits alone are somewhere in any long number: at its beginning or end they are a part of it."""
+    if len(part) < _LEAST:
+        return False
+    return part in whole if len(part) >= _LEAST_NEAR else whole.startswith(part) or whole.endswith(part)
 
 
 def _corrects(stretch: _Stretch, latest: _Stretch) -> bool:

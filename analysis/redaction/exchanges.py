@@ -31,6 +31,7 @@ _BACK_WORDS = 6
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
 _MOST_HARMLESS = 6
+_SIZES_OF_ENDINGS = (3, 4)
 _LEAST_OVER_TURNS = 6
 """Digits of a number that is dictated over turns, whatever it is."""
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
@@ -208,7 +209,7 @@ class Exchanges:
         elif thing_before(turn, run.first) is Asked.OTHER_NUMBER or self._is_harmless(run):
             self._harmless.append(run)
             return None
-        elif self._unnamed.is_answered(self._text, turn, run, place):
+        elif self._unnamed.is_answered(self._text, turn, run, place) or _is_ending(run, place):
             asked = Asked.UNNAMED
         else:
             return None
@@ -279,3 +280,8 @@ def _over_turns(runs: Sequence[tuple[Run, bool]]) -> bool:
     """Digit by digit, in turns that hold nothing else: `three three one` - `mm-hm` - `oh eight, five five two six`."""
     dictated = all(bare and len(run.digits) > 1 and run.is_spelled for run, bare in runs)
     return dictated and len(runs) > 1 and len({run.said for run, _ in runs}) > 1
+
+
+def _is_ending(run: Run, place: Place) -> bool:
+    """`The one ending in double oh four one`."""
+    return place.ending and not run.letters and len(run.digits) in _SIZES_OF_ENDINGS and not run.counted

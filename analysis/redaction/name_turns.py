@@ -31,13 +31,20 @@ def find_name_turns(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[Perso
     parts: set[str] = set()
     named = False
     for turn, runs in zip(talk.turns, talk.runs(talk.main_language), strict=True):
-        places = [*_spelled(turn, runs), *(_corrected(talk.text, turn) if named else ())]
+        places = [*_spelled(turn, runs), *(_answered(talk.text, turn) if named else ())]
         for first, last in places:
             parts |= {word.text for word in turn.words[first : last + 1] if len(word.text) > 1}
             yield PersonalSpan(turn.words[first].start, turn.words[last].end, "NAME", _RANK)
         inside = found[bisect_left(starts, turn.start) : bisect_left(starts, turn.end)]
-        named = bool(places) or any(span.name == "NAME" for span in inside)
+        named = bool(places) or _is_mostly_name(turn, inside)
     yield from mentions(talk.lines, parts)
+
+
+def _is_mostly_name(turn: Turn, inside: Sequence[PersonalSpan]) -> bool:
+    """Hardly anything else is said in the turn; only then the next one may be about the name."""
+    covered = sum(turn.word_from(span.end) - turn.word_from(span.start) for span in inside if span.name == "NAME")
+    others = sum(word.text not in OWN_WORDS for word in turn.words)
+    return covered > 0 and others - covered <= _MOST_CONTENT
 
 
 def _spelled(turn: Turn, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
@@ -59,13 +66,11 @@ def _squeezed(word: str) -> str:
     return "".join(letter for letter, _ in groupby(word))
 
 
-def _corrected(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
-    """The name in a short turn that takes one back."""
-    if not repairs(turn):
-        return
+def _answered(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
+    """The name in a short turn that takes one back, or repeats it as it was heard: `Odile?`."""
     content = [place for place, word in enumerate(turn.words) if word.text not in OWN_WORDS | _BESIDE_NAME]
     if not content or len(content) > _MOST_CONTENT or turn.words[content[0]].text in everyday_words():
         return
     name = name_at(text, turn, content[0], sure=True)
-    if name is not None and name[1] >= content[-1]:
+    if name is not None and name[1] >= content[-1] and (repairs(turn) or len(content) == 1):
         yield name

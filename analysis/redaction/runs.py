@@ -15,6 +15,7 @@ from analysis.redaction.counted import is_amount, is_count_of_things, is_counted
 from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS, groups_of, is_compound_number
 from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn, Word
+from analysis.redaction.units import UNITS
 
 _FILLERS = word_set(
     "uh um er erm hm hmm hyphen dash minus stroke slash space star hash euh ähm äh tiret strich bindestrich guion"
@@ -49,6 +50,12 @@ _ALPHABET = word_set(
     quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu"""
 )
 """The alphabet of ICAO and NATO. A word of it alone is a letter only beside another letter or number."""
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{2,3}")
+"""Letters written together, where they stand beside a number: `bd sixty two`."""
+_ABBREVIATIONS = UNITS | word_set(
+    """mr mrs ms dr st rd nd th ct ln sq pt ft hr hrs tv hm hmm mm mhm sms nhs dvd pdf bt ltd plc cm ml lb lbs mph px vs
+    pts cvv cvc cv pwd ssn nr tbc tbd bc bbc pc pcs xl xs cd hd dc xx ps bst gmt utc rm mt jr sr"""
+)
 _AS_IN = {"en": (("as", "in"), ("for",), ("like",)), "fr": (("comme",),), "de": (("wie",),), "es": (("de",),)}
 _DATE_ARTICLES = word_set("the le der den el")
 _DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
@@ -171,7 +178,7 @@ def _kind(word: Word, language: str) -> _Kind:
     if len(text) == 1 and text.isalpha():
         return _Kind.LETTER
     spelled = word.written.isupper() and len(text) <= 5 and text.isalpha() and text != "ok"
-    if text in _ALPHABET or spelled:
+    if text in _ALPHABET or spelled or (_CONSONANTS.fullmatch(text) and text not in _ABBREVIATIONS):
         return _Kind.LETTER
     if text in _FILLERS or text in _DATE_JOINTS[language]:
         return _Kind.JOINT
