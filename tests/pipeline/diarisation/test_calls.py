@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -356,3 +358,21 @@ def test_the_decoder_hands_over_mono_calls_with_the_reason(tmp_path: Path) -> No
     assert answer.channels[0].segments
     assert {"mono", "not_diarised"} <= set(answer.flags)
     assert answer.notes == {"not_diarised": "diarisation.engine is none"}
+
+
+def test_a_package_that_can_be_found_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyannote"]:
+        monkeypatch.delitem(sys.modules, name)
+    package = tmp_path / "pyannote"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        assert not pyannote_installed(), "its name alone is not enough"
+        (package / "audio").mkdir()
+        (package / "audio" / "__init__.py").touch()
+        importlib.invalidate_caches()
+        assert pyannote_installed()
+        assert longest_s(DiarisationSettings(engine="pyannote", time_limit_s=50.0)) == 50.0
+    finally:
+        sys.modules.pop("pyannote", None)

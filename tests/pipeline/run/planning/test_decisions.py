@@ -30,6 +30,7 @@ from pipeline.run.planning.decisions import (
     decide,
     in_order,
     is_gone,
+    leave,
     may_replace,
     needs_audio,
     settle,
@@ -420,3 +421,26 @@ def test_steps_are_judged_by_the_engine_that_is_known() -> None:
         rank=1,
         demonstration=bool(stored.engine_demonstration),
     )
+
+
+def to_do(*names: str) -> list[PlannedCall]:
+    return [
+        PlannedCall(found=replace(FOUND, source_uri=f"file:///{name}", file_name=name), action=Action.NEW)
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept", "left"),
+    [(None, "abc", ""), (4, "abc", ""), (3, "abc", ""), (2, "ab", "c"), (0, "", "abc")],
+)
+def test_the_first_calls_up_to_the_limit_are_done(limit: int | None, kept: str, left: str) -> None:
+    plan = Plan(to_do=to_do(*"abc"))
+    within_limit(plan, limit)
+    assert ([call.found.file_name for call in plan.to_do], plan.beyond_limit) == (list(kept), to_do(*left))
+
+
+def test_calls_are_left_for_a_later_run_by_their_address() -> None:
+    plan = Plan(to_do=to_do(*"abcd"), beyond_limit=to_do("e"))
+    leave(plan, {"file:///b", "file:///d", "file:///elsewhere"})
+    assert (plan.to_do, plan.beyond_limit) == (to_do("a", "c"), to_do("e", "b", "d"))

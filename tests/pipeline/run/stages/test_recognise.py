@@ -292,6 +292,14 @@ def test_every_segment_of_every_channel_is_recognised_once_but_for_copies_of_a_c
     assert outcome.observer.notices == []
 
 
+def test_flags_of_segments_are_counted_by_name() -> None:
+    def flagged(task: SegmentTask) -> SegmentResult:
+        return replace(says_its_key(task), flags=("loop", "unsure") if task.key.endswith("0") else ("loop",))
+
+    outcome = recognised([work("a.wav", channel(0, 3))], FakeStore(), FakeProcess(flagged))
+    assert outcome.tally.gates == {"loop": 3, "unsure": 1}
+
+
 def test_equal_audio_under_two_names_is_recognised_once() -> None:
     store, process = FakeStore(), FakeProcess(says_its_key)
     outcome = recognised([work("a.wav"), work("b.wav"), work("c.wav", sha256="other")], store, process)
