@@ -109,7 +109,9 @@ def _is_bare_side(text: str, turn: Turn, places: Sequence[int], step: int) -> bo
 
 
 def _follows(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> str | None:
-    """The name of what was taken that this stretch replaces, repeats in part or gets wrong; None for none."""
+    """The name of what was taken that this stretch continues, replaces, repeats in part or gets wrong, or None."""
+    if before and before[-1].name is not None and _is_next_part(stretch, before[-1]):
+        return before[-1].name
     if not stretch.is_plain or not before:
         return None
     latest, said = before[-1], stretch.run.said
@@ -124,6 +126,14 @@ def _follows(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> str |
         if heard and (_is_part(said, other.run.said) or _is_part(other.run.said, said)):
             return other.name
     return None
+
+
+def _is_next_part(stretch: _Stretch, latest: _Stretch) -> bool:
+    """`2951, then a 7`."""
+    between = [word.text for word in stretch.turn.words[latest.run.last + 1 : stretch.run.first][:_BETWEEN_WORDS]]
+    if stretch.number != latest.number or "then" not in between or stretch.run.counted or stretch.run.days:
+        return False
+    return len(between) < _BETWEEN_WORDS and all(word in OWN_WORDS for word in between)
 
 
 def _is_part(part: str, whole: str) -> bool:
@@ -151,7 +161,10 @@ def _goes_on(talk: Talk, earlier: _Stretch, later: _Stretch) -> bool:
     if earlier.turn.role != later.turn.role or later.number - earlier.number not in (1, 2):
         return False
     spelled = all(
-        part.bare and part.is_plain and len(part.run.said) >= _LEAST and part.run.is_spelled
+        part.bare
+        and part.is_plain
+        and len(part.run.said) >= _LEAST
+        and (part.run.is_spelled or talk.text[part.run.start].isdigit())
         for part in (earlier, later)
     )
     between = talk.turns[earlier.number + 1 : later.number]
@@ -167,8 +180,10 @@ def _leading_to(talk: Talk, stretch: _Stretch, before: Sequence[_Stretch]) -> It
         if other.run.said and said.startswith(other.run.said) and (len(other.run.said) >= _LEAST or other.bare):
             yield other
     latest = before[-1] if before else None
-    if latest is not None and latest.name is None and latest.is_plain:
-        replaced = latest.number == stretch.number and len(latest.run.said) >= _LEAST and _corrects(stretch, latest)
+    is_day = stretch.name == "BIRTH" and latest is not None and latest.run.days > 0
+    if latest is not None and latest.name is None and (latest.is_plain or is_day):
+        long = is_day or len(latest.run.said) >= _LEAST
+        replaced = latest.number == stretch.number and long and _corrects(stretch, latest)
         if replaced or _goes_on(talk, latest, stretch):
             yield latest
     other_side = [

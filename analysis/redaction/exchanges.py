@@ -31,6 +31,7 @@ _BACK_WORDS = 6
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
 _MOST_HARMLESS = 6
+_PARTS_OF_DATES = ("year", "month", "day")
 _SIZES_OF_ENDINGS = (3, 4)
 _LEAST_OVER_TURNS = 6
 """Digits of a number that is dictated over turns, whatever it is."""
@@ -172,13 +173,22 @@ class Exchanges:
                 self._open = OpenQuestion(Asked.CARD, mention=False, asker=turn.role, near=0)  # and the next four?
         elif asked not in ANSWERS:
             taken_back = asked is Asked.HARMLESS and current is not None and bool(current.said) and repairs(turn)
-            if not taken_back:  # sorry, that's the start date
+            if current is not None and self._asks_for_rest(phrase):
+                current.wait_again()
+            elif not taken_back:  # sorry, that's the start date
                 self._open = None
         elif current is not None and current.asked is asked and (current.said or phrase.mention):
             current.wait_again()
             current.closed = False
         elif not phrase.mention or current is None or current.said:
             self._open = OpenQuestion(asked, phrase.mention, asker=turn.role)
+
+    def _asks_for_rest(self, phrase: Phrase) -> bool:
+        """`Of which year?`, before a date is whole."""
+        current = self._open
+        if current is None or not current.answer.date or current.whole or phrase.asked is not Asked.HARMLESS:
+            return False
+        return current.giver is not None and self._text[phrase.start : phrase.end].casefold().endswith(_PARTS_OF_DATES)
 
     def _answered(self, run: Run, place: Place) -> Answer | None:
         current = self._open
