@@ -51,3 +51,32 @@ def test_the_sidecar_of_a_recording_that_was_handed_in_goes_also_where_the_recor
     handed_in.unlink()
     delete_handed_in(erased, tmp_path / "recordings", write=True)
     assert not handed_in.parent.exists()
+
+
+def test_each_recording_counts_as_what_became_of_it(tmp_path: Path) -> None:
+    here, gone, stuck = (tmp_path / name for name in ("here.wav", "gone.wav", "stuck.wav"))
+    here.touch()
+    stuck.mkdir()  # where a file was, what cannot be deleted as one
+    erased = [erasable(file_uri(str(here)), file_uri(str(gone))), erasable(file_uri(str(stuck)))]
+    counts, troubles = delete_recordings(erased, write=False)
+    assert (counts, troubles) == ({"deleted": 2, "not there any more": 1}, [])
+    assert here.exists()
+    counts, troubles = delete_recordings(erased, write=True)
+    assert counts == {"deleted": 1, "not there any more": 1, "could not be deleted": 1}
+    assert not here.exists()
+    assert len(troubles) == 1
+    assert troubles[0].startswith(f"{stuck}: ")
+
+
+def test_a_recording_without_a_sidecar_is_no_trouble_and_one_that_stays_is(tmp_path: Path) -> None:
+    folder = tmp_path / "job"
+    plain, stuck = (folder / name for name in ("plain.wav", "stuck.wav"))
+    (folder / "stuck.wav.json").mkdir(parents=True)
+    plain.touch()
+    erased = [erasable(file_uri(str(path))) for path in (plain, stuck)]
+    counts, troubles = delete_handed_in(erased, tmp_path, write=False)
+    assert (counts, troubles) == ({"sidecars deleted": 1}, [])
+    counts, troubles = delete_handed_in(erased, tmp_path, write=True)
+    assert counts == {}
+    assert [trouble.partition(": ")[0] for trouble in troubles] == [str(folder / "stuck.wav.json")]
+    assert plain.exists()

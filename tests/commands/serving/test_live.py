@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.records import Topic
-from commands.serving.live import _shown, live_hearing, live_tasks, told_of
+from commands.serving.live import WordMoods, _shown, live_hearing, live_tasks, told_of
 from pipeline.config.root import Settings
 from pipeline.errors import ModelUnavailable
-from pipeline.live.events import Analysis
-from pipeline.records import Role, StepResult, StepState, TranscriptChunk
+from pipeline.live.events import Analysis, TurnMood
+from pipeline.records import CallMetadata, Role, StepResult, StepState, TranscriptChunk
 from tests.db.samples import sentiments, step
 
 BILLING = step("topic", Topic(topic="Billing", subtopic="Refund", confidence=0.8))
@@ -68,3 +68,12 @@ def test_live_calls_need_the_detector_that_hears_as_it_comes() -> None:
 
 def test_a_server_without_live_calls_has_no_task_for_them() -> None:
     assert live_tasks(None) == []
+
+
+def test_a_turn_does_not_wait_for_what_moods_need() -> None:
+    moods = WordMoods(Settings())
+    try:
+        mood = moods.mood_of([SAID], CallMetadata(language="en"))
+    finally:
+        moods.close()
+    assert mood == TurnMood(label=None, reason="what moods need is still being loaded")

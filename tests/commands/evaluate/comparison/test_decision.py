@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from commands.evaluate.comparison.decision import Decision, decide
+from commands.evaluate.comparison.decision import Decision, decide, verdict
 from commands.evaluate.comparison.running import SystemResult
 from commands.evaluate.comparison.systems import PLAIN, System
+from pipeline.intervals import Share
 from tests.commands.evaluate.comparison.made_up import CALLS, comparison, result, system
 
 MANY, FEW = [10, 12, 9, 14, 11, 10, 13, 12], [5, 7, 4, 9, 6, 5, 8, 7]
@@ -127,3 +130,64 @@ def test_reused_transcripts_without_measured_effort_are_told() -> None:
     found = decided(["a", "b"], result(MANY), result(MANY, None, reused=CALLS))
     assert found.choice == "a", "without effort nothing is cheaper"
     assert "b: 8 transcripts made earlier (0 of 8 with measured effort)." in found.cautions
+
+
+@pytest.mark.parametrize(
+    ("value", "figure", "words"),
+    [
+        (None, "wer", "not measured"),
+        (Share(0.02, None, None, 1), "wer", "+0.0200; one call says nothing about others"),
+        (Share(0.02, 0.01, 0.03, 5), "wer", "+0.0200 [+0.0100, +0.0300]; under 6 calls nothing is beyond noise"),
+        (Share(0.02, 0.01, 0.03, 6), "wer", "+0.0200 [+0.0100, +0.0300], worse beyond noise"),
+        (Share(-0.02, -0.03, -0.01, 6), "wer", "-0.0200 [-0.0300, -0.0100], better beyond noise"),
+        (Share(0.02, 0.01, 0.03, 6), "names", "+0.0200 [+0.0100, +0.0300], better beyond noise"),
+        (Share(-0.02, -0.03, -0.01, 6), "names", "-0.0200 [-0.0300, -0.0100], worse beyond noise"),
+        (Share(0.02, 0.0, 0.03, 6), "wer", "+0.0200 [+0.0000, +0.0300], within noise"),
+        (Share(-0.02, -0.03, 0.0, 6), "wer", "-0.0200 [-0.0300, +0.0000], within noise"),
+    ],
+)
+def test_a_difference_in_words(value: Share | None, figure: str, words: str) -> None:
+    assert verdict(value, figure) == words
+
+
+def with_memory(gigabytes: float, machines: tuple[str, ...] = ("a machine",)) -> SystemResult:
+    """FEW errors; the calls were made on these machines in turn."""
+    made = result(FEW)
+    return replace(
+        made,
+        calls={
+            name: replace(
+                call,
+                effort=call.effort
+                and replace(
+                    call.effort,
+                    peak_memory_bytes=round(gigabytes * 10**9),
+                    machine=machines[number % len(machines)],
+                ),
+            )
+            for number, (name, call) in enumerate(made.calls.items())
+        },
+    )
+
+
+@pytest.mark.parametrize(("own", "told"), [(4.0, False), (5.0, False), (5.1, True), (9.0, True)])
+def test_memory_counts_where_the_other_needs_less_than_four_fifths(own: float, told: bool) -> None:
+    found = decided(["a", "b"], with_memory(own), with_memory(4.0))
+    assert found.choice == "a"
+    assert found.trade_offs == ((f"a needs {own:.1f} GB of memory where b needs 4.0 GB.",) if told else ())
+
+
+@pytest.mark.parametrize(("processor_s", "choice"), [(10.0, "a"), (8.1, "a"), (8.0, "b"), (3.0, "b")])
+def test_four_fifths_of_the_work_are_clearly_less(processor_s: float, choice: str) -> None:
+    assert decided(["a", "b"], result(FEW, 10.0), result(FEW, processor_s)).choice == choice
+
+
+def test_several_machines_and_several_recognisers_are_told() -> None:
+    one, several = with_memory(4.0), with_memory(4.0, ("desk", "laptop"))
+    calls = dict(several.calls)
+    calls["call-0"] = replace(calls["call-0"], heard=replace(calls["call-0"].heard, engine="sphinx"))
+    found = decided(["a", "b"], one, replace(several, calls=calls))
+    assert found.cautions[1:] == (
+        "b used 2 recognisers: scripted, m@no revision; sphinx, m@no revision.",
+        "b was measured on several machines: desk; laptop.",
+    )
