@@ -51,7 +51,7 @@ def _spelled(turn: Turn, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
     """A word and the letters that spell it or its beginning, whichever comes first."""
     for run in runs:
         letters = _squeezed(run.said.casefold().replace("0", "o"))
-        if not letters.isalpha() or len(run.said) < _LEAST_SPELLED:
+        if not letters.isalpha() or len(run.said) < _LEAST_SPELLED or run.first == run.last:
             continue
         around = [*range(max(0, run.first - _AROUND), run.first), *range(run.last + 1, run.last + 1 + _AROUND)]
         for place in around:
