@@ -67,6 +67,8 @@ def test_a_mistyped_word_leads_to_what_may_have_been_meant(room: Room, page: str
 def test_an_address_with_empty_values_leads_to_the_short_one(room: Room) -> None:
     answer = room.browser.get("/calls?q=&agent=A7&mood=", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/calls?agent=A7")
+    answer = room.browser.get("/?q=&agent=A7&mood=", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?agent=A7")
 
 
 def test_a_filter_that_means_nothing_is_told(room: Room) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from analysis.records import Topic
+from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
 from commands.serving.live import WordMoods, _shown, live_hearing, live_tasks, told_of
 from pipeline.config.root import Settings
 from pipeline.errors import ModelUnavailable
 from pipeline.live.events import Analysis, TurnMood
 from pipeline.records import CallMetadata, Role, StepResult, StepState, TranscriptChunk
-from tests.db.samples import sentiments, step
+from tests.db.samples import CROSS, GLAD, step
 
 BILLING = step("topic", Topic(topic="Billing", subtopic="Refund", confidence=0.8))
 ALONE = step("topic", Topic(topic="Billing", subtopic=None, subtopic_missing="no subtopic fits", confidence=0.8))
@@ -38,12 +38,17 @@ def test_a_result_is_told_and_what_is_missing_with_its_reason(results: Sequence[
     assert told_of(results) == told
 
 
+def moods_by(name: str, mood: Sentiment) -> StepResult:
+    """The agent's; the client's is not known."""
+    roles = (RoleSentiment(role=Role.AGENT, sentiment=mood), RoleSentiment(role=Role.CLIENT, sentiment=None))
+    return step(name, CallSentiment(roles=roles, chunks=()))
+
+
 def test_the_moods_are_those_of_both_ways_together_where_there_are_any() -> None:
-    text, fusion = sentiments("text"), sentiments("fusion")
-    by_text, by_both = told_of([text]).moods, told_of([fusion]).moods
-    assert set(by_text) <= {"agent", "client"}
-    assert told_of([text, fusion]).moods == told_of([fusion, text]).moods == by_both
-    assert told_of([text, without("fusion", "no voice")]).moods == by_text
+    text, fusion = moods_by("text", GLAD), moods_by("fusion", CROSS)
+    assert told_of([text]).moods == {"agent": "positive"}
+    assert told_of([text, fusion]).moods == told_of([fusion, text]).moods == {"agent": "negative"}
+    assert told_of([text, without("fusion", "no voice")]).moods == {"agent": "positive"}
 
 
 SAID = TranscriptChunk(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from service.jobs.outside import ForbiddenAddress, NotNow, OutsideHttp, Refused, is_public
+from service.jobs.outside import MOST_REDIRECTS, ForbiddenAddress, NotNow, OutsideHttp, Refused, is_public
 from tests.loopback import Loopback, Reply, Request, endless, listening
 
 
@@ -140,3 +140,46 @@ def test_an_answer_within_its_limit_is_waited_for_and_a_later_one_is_not(outside
             outside.post(address, b"{}", {}, 0.1)
         with pytest.raises(NotNow):
             fetched(outside, address, 0.1)
+
+
+def unknown(_host: str, _port: int) -> Sequence[str]:
+    raise OSError("no such name")
+
+
+@pytest.mark.parametrize("resolve", [unknown, lambda _host, _port: ()], ids=["an error", "no address"])
+def test_a_name_that_nobody_knows_may_be_known_later(resolve: Callable[[str, int], Sequence[str]]) -> None:
+    outside = OutsideHttp(resolve=resolve)
+    with pytest.raises(NotNow, match=r"^calls\.example: no such host is known$"):
+        fetched(outside, "https://calls.example/a.wav")
+    outside.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("https://[::", "not an address"),
+        ("https://calls.example:x/", "not an address"),
+        ("https:///a.wav", "needs a host"),
+        ("https://user@calls.example/", "no user"),
+        ("http://calls.example/", "only https"),
+        ("ftp://recorder.example/", "only https and http"),
+    ],
+)
+def test_what_is_wrong_with_the_form_of_an_address_is_said(outside: OutsideHttp, address: str, why: str) -> None:
+    with pytest.raises(ForbiddenAddress, match=why):
+        outside.check_form(address)
+
+
+@pytest.mark.parametrize(("redirects", "followed"), [(MOST_REDIRECTS, True), (MOST_REDIRECTS + 1, False)])
+def test_redirects_are_followed_up_to_their_number(outside: OutsideHttp, redirects: int, followed: bool) -> None:
+    def one_less(request: Request) -> Reply:
+        left = int(request.target.strip("/"))
+        return Reply(302, headers={"Location": f"/{left - 1}"}) if left else Reply(200, b"sound")
+
+    with listening(one_less) as server:
+        address = f"http://127.0.0.1:{server.port}/{redirects}"
+        if followed:
+            assert fetched(outside, address) == b"sound"
+        else:
+            with pytest.raises(Refused, match=f"more than {MOST_REDIRECTS} redirects"):
+                fetched(outside, address)
