@@ -13,6 +13,10 @@ def language_of(call: CallForAnalysis) -> str | None:
     return call.transcript.language or call.metadata.language
 
 
+NOBODY_SPEAKS = "nobody speaks in this call"
+"""Why nothing was found in it."""
+
+
 def speaks(call: CallForAnalysis) -> bool:
     """Whether anybody says a word."""
     return any(words(chunk.text) for chunk in call.transcript.believed)

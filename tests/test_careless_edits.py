@@ -58,7 +58,7 @@ def test_the_tests_that_name_the_module_come_first() -> None:
     naming, importing, mirrored, around = nearest_tests(PROJECT, "analysis/summary/facts.py")
     assert naming == ["tests/analysis/summary/test_facts.py"]
     assert "tests/analysis/summary/test_statements.py" in importing
-    assert "tests/analysis/summary/test_orders.py" in mirrored
+    assert "tests/analysis/summary/test_promises.py" in mirrored
     assert "tests/analysis/test_conversation.py" in around
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analysis.calls import language_of, speaks
+from analysis.calls import NOBODY_SPEAKS, language_of, speaks
 from analysis.conversation.measures import measure
 from analysis.conversation.speech import speech_in
 from analysis.fingerprints import fingerprint_of
@@ -51,7 +51,7 @@ class ConversationStep:
     def _of_call(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
         if not speaks(call) or call.duration_s <= 0:
-            return missing(self.name, fingerprint, "nobody speaks in this call")
+            return missing(self.name, fingerprint, NOBODY_SPEAKS)
         chunks = call.transcript.chunks
         payload = measure(chunks, call.duration_s, language_of(call))
         if any(words(chunk.text) and speech_in(chunk) is None for chunk in chunks):

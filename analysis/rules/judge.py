@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from analysis.calls import NOBODY_SPEAKS
 from analysis.records import Attention, RoleSentiment, RuleMatch
 from analysis.rules.book import (
     Condition,
@@ -252,7 +253,7 @@ def _doubts(asked: Doubts, heard: Heard) -> Verdict:
     if asked.share_over is not None:
         spoken = [chunk for chunk in transcript.chunks if words(chunk.text)]
         if not spoken:
-            return Unknown("nobody speaks in this call")
+            return Unknown(NOBODY_SPEAKS)
         doubtful = [chunk for chunk in spoken if chunk.doubts]
         said = f"{len(doubtful)} of {len(spoken)} chunks are in doubt"
         if len(doubtful) > asked.share_over * len(spoken):

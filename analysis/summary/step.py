@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from analysis.asking import ask_about, paid, unanswered
-from analysis.calls import language_of, speaks
+from analysis.calls import NOBODY_SPEAKS, language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.fingerprints import Written, fingerprint_of
 from analysis.injection.sifting import Sifted, Sifter
@@ -229,13 +229,13 @@ class SummaryStep:
         return spoken if self._encoder.for_language(draft.language) is not None else None
 
     def _silent(self, call: CallForAnalysis) -> StepResult:
-        return missing(self.name, self.fingerprint(call), "nobody speaks in this call")
+        return missing(self.name, self.fingerprint(call), NOBODY_SPEAKS)
 
     def _extractive(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
         chunks, language = call.transcript.believed, language_of(call)
         if not speaks(call):
-            return missing(self.name, fingerprint, "nobody speaks in this call", EXTRACTIVE)
+            return missing(self.name, fingerprint, NOBODY_SPEAKS, EXTRACTIVE)
         if not is_english(chunks, language):
             return self._lines(
                 call, f"the parts of a summary are told apart in English only, not in {language or 'this'}"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.calls import in_order
+from analysis.calls import NOBODY_SPEAKS, in_order
 from analysis.recordings import is_line_trouble, is_misdialled, without_recordings
 from analysis.text import content_stems, sentences, words
 from analysis.topics.denied import answers_yes, names_reason, with_common_words, without_denied
@@ -134,7 +134,7 @@ def asked_in(chunks: Sequence[TranscriptChunk], language: str | None, settings: 
     """
     ordered = [chunk for chunk in in_order(chunks) if words(chunk.text)]
     if not ordered:
-        return Asked(lines=(), nothing_because="nobody speaks in this call")
+        return Asked(lines=(), nothing_because=NOBODY_SPEAKS)
     if language not in (None, ENGLISH):
         return Asked(lines=tuple(_all_lines(ordered, language, settings)))
     if is_misdialled([chunk.text for chunk in ordered], [chunk.text for chunk in ordered if chunk.role == Role.CLIENT]):

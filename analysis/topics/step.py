@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from analysis.asking import ask_about, paid, unanswered
-from analysis.calls import language_of, speaks
+from analysis.calls import NOBODY_SPEAKS, language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.fingerprints import Written, fingerprint_of
 from analysis.glossary.catalogue import OTHER
@@ -229,7 +229,7 @@ class TopicStep:
         segment = call.metadata.customer_segment
         if not self._catalogues.for_call(segment):
             return missing(self.name, self.fingerprint(call), f"no glossary for customers of segment {segment}")
-        return None if speaks(call) else missing(self.name, self.fingerprint(call), "nobody speaks in this call")
+        return None if speaks(call) else missing(self.name, self.fingerprint(call), NOBODY_SPEAKS)
 
     def _unanswered(self, call: CallForAnalysis, answers: Sequence[LLMAnswer], router: Completes) -> StepResult:
         place = (self.name, self.fingerprint(call))
