@@ -37,6 +37,7 @@ SETS = {
     "aside": materials.ASIDE,
     "fresh_seen": materials.FRESH_SEEN,
     "fresh_own": materials.FRESH_OWN,
+    "fresh_aside": materials.FRESH_ASIDE,
 }
 PARTS = (*SETS, "cases", "harper")
 HARD_KINDS = ("name", "address")
