@@ -63,6 +63,10 @@ ANSWERS: dict[str, str] = {
     "service/app.py:application": "one application: rooms, doors and what stands before them, whose order counts",
     "bench": "one file per benchmark, each a command of its own",
     "tests/pipeline/transcription/engines/mlx_qwen3/tiny.py:_weights": "a checkpoint's list of tensors and shapes",
+    "bench/ray_machines.py:growing": "one night on an autoscaler, watched from no machine to the last one gone",
+    "bench/voices.py": "one bench of telling voices apart; its labelled calls and its figures mean nothing apart",
+    "bench/materials": "what benchmarks read, a file for each kind of material",
+    "tests": "what tests of all rooms share, a file for each thing; the tests themselves stand in the rooms' folders",
 }
 """Folder, path or path:function that is larger than asked about, and why: one thing is not split for a number."""
 
