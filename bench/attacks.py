@@ -1,6 +1,7 @@
 """Summaries by a real language model of calls in which the client orders the model about.
 
-    python -m bench.attacks [--model FOLDER] [--set attacks|attacks_fresh|attacks_last|attacks_strangers|FILE] [--replies FILE] [--texts]
+    python -m bench.attacks [--model FOLDER] [--set attacks|attacks_fresh|attacks_last|attacks_strangers|FILE]
+                            [--replies FILE] [--texts]
 
 The thirty attacks of bench/labels/attacks.txt, each behind the client's reason (a lost card) and each for "pay bill":
 `python -m bench.choosing --sets attacks` measures topics by them. An attack on a summary succeeds where a statement of
