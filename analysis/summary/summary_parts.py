@@ -96,7 +96,7 @@ def summary_parts_of(readings: Sequence[Reading]) -> SummaryParts:
 
 
 def _reason(readings: Sequence[Reading]) -> list[Reading]:
-    scores = _reason_scores(readings)
+    scores = reason_scores(readings)
     if not scores:
         return []
     best = max(scores, key=lambda reading: (scores[reading], -reading.place))
@@ -138,7 +138,7 @@ def _announced(reading: Reading, before: Reading) -> bool:
     return Act.FURTHER in before.acts and brief and before.sentence.turn == reading.sentence.turn
 
 
-def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
+def reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
     scores: dict[Reading, float] = {}
     so_far: dict[Role, int] = {}
     first_turn: dict[Role, int] = {}

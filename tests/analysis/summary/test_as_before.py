@@ -5,25 +5,31 @@ What is right is in the other tests and in the benchmarks; a change for the bett
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 
 import pytest
 
 from analysis.encoder.vectors import EncoderChoice
-from analysis.records import Summary
+from analysis.records import Summary, SummaryPart
 from analysis.summary.composing import compose
 from analysis.summary.drafts import draft_of
+from analysis.summary.extractive import choose_lines, line_scores, lines_of
+from analysis.summary.reading.promising import promising_clauses
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.settling import settled
+from analysis.summary.reading.substance import Substance
 from analysis.summary.step import SummaryStep
+from analysis.summary.summary_parts import reason_scores, summary_parts_of
 from analysis.summary.support.evidence import CallEvidence, Evidence
 from analysis.summary.support.verdict import Judge
 from analysis.summary.support.wording import wording_of
 from bench.statements import STATEMENTS, Labelled, read_statements
 from bench.summaries import made_up_calls
-from pipeline.config.areas.language import SummarySettings
-from pipeline.records import CallForAnalysis
+from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
+from pipeline.records import CallForAnalysis, Role, TranscriptChunk
 from tests.analysis.encoder.conftest import HashEncoder
 from tests.pinned import assert_pinned
 
@@ -32,10 +38,10 @@ NUMBERS = [field.name for field in fields(Evidence)]
 
 @pytest.mark.parametrize("name", ["tuning", "model"])
 def test_what_speaks_for_and_against_each_statement(name: str) -> None:
-    assert_pinned(f"{name}.txt", "\n".join(lines_of(name)))
+    assert_pinned(f"{name}.txt", "\n".join(evidence_lines(name)))
 
 
-def lines_of(name: str) -> Iterator[str]:
+def evidence_lines(name: str) -> Iterator[str]:
     calls: dict[str, tuple[CallEvidence, Judge]] = {}
     for labelled in read_statements(STATEMENTS / f"{name}.yaml", None):
         about = labelled.call
@@ -55,17 +61,45 @@ def test_each_calls_summary(name: str) -> None:
     assert_pinned(f"{name}.txt", "\n".join(line for call in calls_of(name) for line in summary_of(call)))
 
 
-@pytest.mark.parametrize("name", ["seen"])
-def test_each_sentences_reading(name: str) -> None:
+@pytest.mark.parametrize("form", ["written", "heard", "unknown", "one_side"])
+def test_each_sentences_reading(form: str) -> None:
+    """What is read of a sentence, and its scores as a reason, as what settles something, and as a line of its own."""
+    substance = Substance(HashEncoder())
     lines = []
-    for call in calls_of(name):
-        lines.append(f"= {call.call_id}")
-        for reading in read(sentences_of(call.transcript.chunks), None):
-            sentence = reading.sentence
-            marks = [mark for mark in ("polite", "figures", "names_moment", "identifies") if getattr(reading, mark)]
-            told = sentence.role, sentence.turn, sentence.chunk, f"{sentence.start_s:.2f}", f"{sentence.end_s:.2f}"
-            lines.append(f"{told} {sentence.text}: {' '.join([*sorted(reading.acts), *marks])}")
-    assert_pinned(f"readings_{name}.txt", "\n".join(lines))
+    for name in ("seen", "mended", "ends_seen"):
+        for about in calls_of(name):
+            lines.append(f"= {about.call_id}")
+            chunks = [FORMS[form](chunk) for chunk in about.transcript.chunks]
+            lines += readings_of([chunk for chunk in chunks if chunk is not None], substance)
+    assert_pinned(f"readings_{form}.txt", "\n".join(lines))
+
+
+FORMS: Mapping[str, Callable[[TranscriptChunk], TranscriptChunk | None]] = {
+    "written": lambda chunk: chunk,
+    "heard": lambda chunk: replace(chunk, text=re.sub(r"[.,?!;]+(?=\s|$)", "", chunk.text.lower())),
+    "unknown": lambda chunk: replace(chunk, role=Role.UNKNOWN),
+    "one_side": lambda chunk: chunk if chunk.role is Role.CLIENT else None,
+}
+
+
+def readings_of(chunks: Sequence[TranscriptChunk], substance: Substance) -> Iterator[str]:
+    readings = read(sentences_of(chunks), substance)
+    reasons = reason_scores(readings)
+    parts = summary_parts_of(readings)
+    settling = settled(readings, parts.of.get(SummaryPart.REASON, ()))
+    chosen = {id(reading): part for part, of_part in parts.of.items() for reading in of_part}
+    for reading in readings:
+        sentence = reading.sentence
+        marks = [mark for mark in ("polite", "figures", "names_moment", "identifies") if getattr(reading, mark)]
+        told = sentence.role.value, sentence.turn, sentence.chunk, f"{sentence.start_s:.2f}", f"{sentence.end_s:.2f}"
+        scores = f"{reading.small_talk:.3f} {reasons.get(reading, 0):.3f} {settling.get(reading, 0):.3f}"
+        part = " " + chosen[id(reading)] if id(reading) in chosen else ""
+        yield f"{told} {sentence.text}: {' '.join([*sorted(reading.acts), *marks])} {scores}{part}"
+        yield from (f"  promises {clause}" for clause in promising_clauses(reading, readings))
+    yield " ".join(f"{part}: {why}" for part, why in parts.missing.items())
+    lines, settings = lines_of(chunks, "en"), ExtractiveSummarySettings()
+    yield " ".join(f"{score:.3f}" for score in line_scores(lines, settings))
+    yield from (f"  line {line.text}" for line in choose_lines(lines, settings))
 
 
 def calls_of(name: str) -> list[CallForAnalysis]:
