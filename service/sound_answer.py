@@ -21,13 +21,15 @@ _AT_ONCE = 256 * 1024
 
 def sound_answer(request: Request, path: Path, media_type: str) -> Response:
     """Raises OSError, FileDamaged, KeyMissing."""
-    if not _means_bytes(request.headers.get("range", "bytes=0-")):
+    said = request.headers.get("range", "")
+    if not _means_bytes(said):
+        said = ""
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
     if not is_sealed(path):
         return FileResponse(path, media_type=media_type, stat_result=os.stat(path))
     file = open_file(path)
     size = file.seek(0, 2)
-    wanted = _wanted(request, size)
+    wanted = None if "if-range" in request.headers else _wanted(said, size)
     if wanted is not None and wanted[0] >= wanted[1]:
         file.close()
         return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
@@ -50,15 +52,15 @@ def _in_order(part: re.Match[str]) -> bool:
     return bool(first or last) and not (first and last and int(first) > int(last))
 
 
-def _wanted(request: Request, size: int) -> tuple[int, int] | None:
+def _wanted(said: str, size: int) -> tuple[int, int] | None:
     """First byte and the one behind the last, empty for a range that is not there; None for the whole.
 
     Several ranges, and a range of an answer seen before, are answered with the whole, as RFC 9110 allows.
     """
-    said = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if said is None or "if-range" in request.headers or said.groups() == ("", ""):
+    found = _RANGE.fullmatch(said.replace(" ", ""))
+    if found is None:
         return None
-    first, last = said.groups()
+    first, last = found.groups()
     if not first:
         return max(0, size - int(last)), size
     return int(first), min(size, int(last) + 1) if last else size

@@ -31,9 +31,7 @@ def live_clients(files: ServerFiles, own_file: Path | None) -> int:
     from filelock import FileLock, Timeout
 
     alive = 0
-    for path in files.clients.iterdir():
-        if path == own_file:
-            continue
+    for path in set(files.clients.iterdir()) - {own_file}:
         probe = FileLock(path, is_singleton=False)
         try:
             probe.acquire(blocking=False)

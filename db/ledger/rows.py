@@ -254,9 +254,7 @@ def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
     """A row per chunk with the sentiments of the given steps."""
     rows: dict[tuple[int, int], Row] = {}
     for result in results:
-        if result.step not in SENTIMENT_STEPS or not isinstance(result.payload, CallSentiment):
-            continue
-        for chunk in result.payload.chunks:
+        for chunk in result.payload.chunks if isinstance(result.payload, CallSentiment) else ():
             row = rows.setdefault((chunk.channel, chunk.ordinal), {"channel": chunk.channel, "ordinal": chunk.ordinal})
             if chunk.sentiment is not None:
                 row |= {f"{result.step}_{name}": value for name, value in probabilities(chunk.sentiment).items()}

@@ -101,13 +101,14 @@ class RecordingFolder:
 
     def sweep(self, older_than_s: float, now_s: float, except_jobs: Collection[str]) -> int:
         """Delete parts that nothing was added to for so long; returns how many. Those of `except_jobs` stay."""
-        swept = 0
-        for entry in list(os.scandir(self._root / _PARTS)):
-            if Path(entry.name).stem in except_jobs or now_s - entry.stat().st_mtime < older_than_s:
-                continue
-            Path(entry.path).unlink(missing_ok=True)
-            swept += 1
-        return swept
+        old = [
+            part
+            for part in (self._root / _PARTS).iterdir()
+            if part.stem not in except_jobs and now_s - part.stat().st_mtime >= older_than_s
+        ]
+        for part in old:
+            part.unlink(missing_ok=True)
+        return len(old)
 
     def _folder(self, job_id: str, created_at: datetime) -> Path:
         return self._root / f"{created_at:%Y-%m-%d}" / job_id

@@ -168,13 +168,11 @@ def _unreadable(name: str) -> dict[str, Any]:
 
 def texts_of(metadata: CallDescription) -> dict[str, str]:
     """Raises HTTPException (422) for values that are no texts or numbers, and for too many of them."""
-    values: dict[str, Any] = {**metadata.model_dump(exclude_none=True), **(metadata.model_extra or {})}
+    values = metadata.model_dump(exclude_none=True)
     if len(values) > MOST_VALUES:
         raise invalid(f"metadata: {len(values)} fields; at most {MOST_VALUES} are kept")
     texts: dict[str, str] = {}
     for key, value in values.items():
-        if value is None:
-            continue
         if not isinstance(value, Scalar):
             raise invalid(f"metadata.{key[:100]}: expected a text or a number")
         text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,12 +98,10 @@ class Figures(Collector):
         free = GaugeMetricFamily("earshot_disk_free_bytes", "Free space where this is written.", labels=["what"])
         size = GaugeMetricFamily("earshot_disk_size_bytes", "Size of that disk.", labels=["what"])
         for name, folder in folders_of(self._settings).items():
-            try:
+            with suppress(OSError):
                 usage = disk_of(folder)
-            except OSError:
-                continue
-            free.add_metric([name], usage.free)
-            size.add_metric([name], usage.total)
+                free.add_metric([name], usage.free)
+                size.add_metric([name], usage.total)
         yield from (free, size)
 
     def _pool(self) -> Iterator[Metric]:

@@ -76,12 +76,12 @@ def test_without_metadata_there_is_no_sidecar_and_a_dropped_part_is_gone(tmp_pat
     assert [path.name for path in (tmp_path / "2026-11-20" / "j-1").iterdir()] == ["call.wav"]
 
 
-@pytest.mark.parametrize(("age_s", "young", "swept"), [(9.0, True, 0), (10.0, False, 1), (11.0, False, 1)])
+@pytest.mark.parametrize(("age_s", "young", "swept"), [(9.0, True, 0), (10.0, False, 2), (11.0, False, 2)])
 def test_parts_nobody_adds_to_are_swept(tmp_path: Path, age_s: float, young: bool, swept: int) -> None:
     folder = RecordingFolder(tmp_path)
     part, other = folder.part("j-1", "call.wav"), folder.part("j-2", "call")
     assert not folder.is_young(JOB, 10.0, 1000.0)
-    for path in (part, other):
+    for path in (part, folder.part("j-0", "of a killed server"), other):
         path.write_bytes(b"sound")
         os.utime(path, (1000.0, 1000.0))
     assert folder.is_young(JOB, 10.0, 1000.0 + age_s) is young
