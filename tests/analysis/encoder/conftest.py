@@ -30,7 +30,7 @@ class HashEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         self.asked += texts
         digests = [np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint8) for text in texts]
-        rows = np.asarray(digests, dtype=np.float32).reshape(len(texts), -1)
+        rows = np.asarray(digests, dtype=np.float32).reshape(len(texts), 32)
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
     def encode_fixed(self, texts: Sequence[str]) -> Vectors:
