@@ -13,7 +13,6 @@ from pages.filters import NAMES, address_of
 from pages.rendering import page
 from pages.site import Site
 from pages.words import DIRECTIONS, MOODS, STATUSES, call_flag
-from pipeline.records import CallStatus
 
 CALLS_PER_PAGE = 50
 SORT_NAMES: Mapping[str, str] = {
@@ -167,8 +166,3 @@ def _shown(kind: str, value: object, title: str | None = None) -> str:
     if kind == "attention" and title is not None:
         return title
     return shown.get(text, f"“{text}”" if kind == "text" else text)
-
-
-def failed(status: CallStatus) -> bool:
-    """Whether a call of this status has no result to read."""
-    return status in (CallStatus.FAILED, CallStatus.QUARANTINED)

@@ -41,6 +41,6 @@ def timeline(said: Sequence[Said], pauses: Sequence[Pause], duration_s: float) -
 
 def _place(start_s: float, end_s: float, duration_s: float) -> tuple[str, str]:
     """Left edge and width, inside the picture; what is very short stays visible."""
-    x = WIDTH * min(1.0, max(0.0, start_s / duration_s)) if duration_s > 0 else 0.0
-    width = WIDTH * max(0.0, end_s - start_s) / duration_s if duration_s > 0 else 0.0
-    return f"{x:.1f}", f"{max(1.0, min(width, WIDTH - x)):.1f}"
+    scale = WIDTH / duration_s if duration_s > 0 else 0.0
+    x = min(WIDTH, start_s * scale)
+    return f"{x:.1f}", f"{max(1.0, min((end_s - start_s) * scale, WIDTH - x)):.1f}"
