@@ -258,7 +258,7 @@ def test_who_turned_the_mood_and_which_way_is_told(turned: dict[str, str], said:
     assert "mood turned" not in html_of()
 
 
-@pytest.mark.parametrize(("score", "is_told"), [(-0.7, True), (-0.1, False), (None, False)])
+@pytest.mark.parametrize(("score", "is_told"), [(-0.7, True), (-0.3, True), (-0.29, False), (None, False)])
 def test_the_lowest_moment_is_told_where_the_customer_was_negative(score: float | None, is_told: bool) -> None:
     trends: dict[str, Any] = {"text": {"client": {"quarters": [], "lowest_score": score, "lowest_at_s": 75.0}}}
     html = html_of(shown_call(sentiment_trends=trends))

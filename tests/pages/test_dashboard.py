@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,11 +15,14 @@ from db.queries.chosen import CallFilter
 from db.queries.dashboard import InPeriod, OfAgent, Period, TopicInWeek, Totals, period_of
 from pages.dashboard.agents import agent_rows
 from pages.dashboard.page import presets_of
-from pages.dashboard.periods import stretches_of
+from pages.dashboard.periods import mood_column, stretches_of, volume_column
 from pages.dashboard.shares import share_of
-from pages.dashboard.tiles import judged
+from pages.dashboard.tiles import judged, tiles_of
 from pages.dashboard.topics import beyond_chance, topic_rows, weeks_of
+from pages.numbers import UNKNOWN
 from pages.site import Site
+from tests.pages.samples import dashboard
+from tests.pinned import assert_pinned
 
 MONDAY = date(2026, 9, 14)
 WEEK = timedelta(days=7)
@@ -51,6 +56,41 @@ def test_a_stretch_without_calls_has_its_column(period: Period, first: date, las
     assert [one.calls for one in found] == [1, *[0] * (columns - 2), 2]
 
 
+@pytest.mark.parametrize("period", get_args(Period))
+def test_stretches_are_told_by_their_days(period: Period) -> None:
+    first, last = date(2026, 11, 30), date(2026, 12, 14)
+    given = [in_period(first if period != "month" else date(2026, 11, 1)),
+             InPeriod(first_day=last if period != "month" else date(2027, 1, 1), calls=9, negative=3, neutral=1,
+                      positive=2)]  # fmt: skip
+    found = stretches_of(given, period, CallFilter(mood="negative"), Site())
+    columns = [column for one in (found[0], found[-1]) for column in (volume_column(one), mood_column(one))]
+    assert_pinned(f"stretches_{period}.txt", "\n".join(map(repr, [*found, *columns])))
+
+
+@pytest.mark.parametrize(
+    ("order", "first"),
+    [("calls", "many"), ("negative", "cross"), ("length", "long"), ("talk", "loud"), ("silence", "mute")],
+)
+def test_agents_are_ordered_as_asked(order: str, first: str) -> None:
+    agents = [
+        of_agent("cross", 50, 40), of_agent("many", 100, 1), replace(of_agent("long", 9), mean_duration_s=99.0),
+        replace(of_agent("loud", 8), agent_talk_share=0.1), replace(of_agent("mute", 7), silence_share=0.1),
+        of_agent(None, 500, 400),
+    ]  # fmt: skip
+    rows = agent_rows(agents, share_of(1, 2), order, CallFilter(), Site())
+    assert (rows[0].says, rows[-1].says) == (first, "Not known")
+
+
+def test_attention_is_told_where_a_rule_was_judged_in_part() -> None:
+    given = dashboard(1)
+    told = []
+    for judged_calls, partly in ((3, 0), (0, 2), (0, 0)):
+        totals = replace(given.totals, judged=judged_calls, partly_judged=partly, attention=0)
+        tiles = tiles_of(replace(given, totals=totals), share_of(0, 1), CallFilter(), Site())
+        told.append(next(tile.value for tile in tiles if tile.says == "need attention"))
+    assert told == ["0", "0", UNKNOWN]
+
+
 def test_a_stretch_leads_to_no_more_days_than_are_chosen() -> None:
     wanted = CallFilter(first_day=MONDAY + timedelta(days=2), last_day=MONDAY + timedelta(days=4))
     (one,) = stretches_of([in_period(MONDAY)], "week", wanted, Site())
@@ -65,6 +105,10 @@ def test_a_stretch_leads_to_no_more_days_than_are_chosen() -> None:
         (CallFilter(first_day=MONDAY), MONDAY + 4 * WEEK, [True, True, True]),
         (CallFilter(first_day=MONDAY + timedelta(days=1)), MONDAY + 4 * WEEK, [False, True, True]),
         (CallFilter(last_day=MONDAY + 2 * WEEK), MONDAY + 4 * WEEK, [False, True, False]),
+        (CallFilter(last_day=MONDAY + 3 * WEEK - timedelta(days=1)), MONDAY + 4 * WEEK, [False, True, True]),
+        (CallFilter(last_day=MONDAY + 3 * WEEK - timedelta(days=2)), MONDAY + 4 * WEEK, [False, True, False]),
+        (CallFilter(), MONDAY + 3 * WEEK - timedelta(days=1), [False, True, False]),
+        (CallFilter(), MONDAY + 3 * WEEK, [False, True, True]),
     ],
 )
 def test_only_whole_weeks_are_compared(wanted: CallFilter, today: date, whole: list[bool]) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from db.admin import Shell, database_url, server_of, server_status, shell, start_server, stop_server
 from db.embedded.accounts import can_enter, choose_account
+from db.embedded.clients import free_port
 from db.embedded.cluster import postmaster_alive
 from db.embedded.files import find_files
 from db.embedded.server import EmbeddedServer
@@ -97,6 +98,9 @@ def test_passwords_are_asked_for_and_kept_to_ourselves(folder: Path) -> None:
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(wrong)
     server.release()
+    password.write_text("of another database")
+    with pytest.raises(DatabaseUnavailable, match="refused the login"):
+        EmbeddedServer(folder).start()
 
 
 def test_a_killed_client_does_not_keep_the_server_up(folder: Path) -> None:
@@ -209,6 +213,14 @@ def test_listening_on_loopback(folder: Path) -> None:
         [*started.argv, "-Atc", "SELECT 7"], env=dict(started.environment), capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == "7"
+    assert start_server(settings, "127.0.0.1:0").url == status.url, "it listens already"
+    elsewhere, user = f"127.0.0.1:{free_port()}", EmbeddedServer(folder)
+    user.start()
+    with pytest.raises(DatabaseUnavailable, match="other processes use it and it does not listen on 127"):
+        start_server(settings, elsewhere)
+    user.release()
+    moved = start_server(settings, elsewhere)
+    assert (moved.kept, moved.url) == (True, f"postgresql://earshot@{elsewhere}/earshot")
     stop_server(settings)
 
 
