@@ -13,6 +13,7 @@ from pages.rendering import page
 from pages.site import Site
 from pages.svg.charts import RatePoint, rates
 from pipeline.intervals import Share
+from pipeline.plurals import counted
 
 _ALL = "all"
 
@@ -69,6 +70,6 @@ def nights_chart(nights: Sequence[NightFigure], alarm_wer: float | None) -> Mark
 
 
 def _says(night: NightFigure) -> str:
-    calls = f"{night.calls} call{'' if night.calls == 1 else 's'}"
     bounds = "" if night.low is None or night.high is None else f", {100 * night.low:.1f} to {100 * night.high:.1f} %"
+    calls = counted(night.calls, "call")
     return f"{night.night.day} {night.night:%b %Y}: {100 * night.wer:.1f} % of words wrong{bounds}, {calls}"

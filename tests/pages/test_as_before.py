@@ -159,6 +159,8 @@ NIGHTS = [
     NightFigure(night=MONDAY, kind="all", name="", calls=1, words=100, errors=20, wer=0.2, low=None, high=None),
     NightFigure(night=MONDAY + timedelta(days=2), kind="all", name="", calls=8, words=900, errors=90, wer=0.1,
                 low=0.07, high=0.14),
+    NightFigure(night=MONDAY + timedelta(days=3), kind="all", name="", calls=1, words=9, errors=1, wer=0.11, low=None,
+                high=0.3),
 ]  # fmt: skip
 LISTED = [
     listed_call(),

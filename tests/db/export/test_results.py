@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,5 +128,14 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 )
 def test_an_output_that_cannot_be_written(tmp_path: Path, place: Callable[[Path], Path]) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputUnavailable, match="--output"):
-        write_whole(place(tmp_path), b"x")
+    path = place(tmp_path)
+    with pytest.raises(OutputUnavailable) as raised:
+        write_whole(path, b"x")
+    assert re.fullmatch(
+        rf"{path}: cannot be written \([A-Z][a-z ]+\); free space or fix .* another with --output", str(raised.value)
+    )
+
+
+def test_an_error_without_a_number_is_told_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(OutputUnavailable, match=r"cannot be written \(no more\)"), whole_file(tmp_path / "x"):
+        raise OSError("no more")

@@ -23,7 +23,7 @@ from db.export.columns import Column, Kind, Table
 from db.export.result_rows import COLUMNS
 from db.export.table_files import TableFormat, export_results, export_table, export_workbook
 from db.export.tables import CALLS, TABLES, WORKBOOK
-from db.export.workbook import LONGEST_CELL, MOST_ROWS, sheets_of, write_workbook
+from db.export.workbook import LONGEST_CELL, MOST_ROWS, sheets_of, write_workbook, xml_text
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings, OutputSettings
@@ -141,6 +141,12 @@ def test_any_text_survives(texts: list[str]) -> None:
     """U+FFFE is XML's to forbid, and was left out; what looks like an escape is one, and was read as another sign."""
     for text, row in zip(texts, written(*texts), strict=True):
         assert [unescape(cell.value or "") for cell in row] == [text] * 2
+
+
+@pytest.mark.parametrize("text", ["é" * LONGEST_CELL, "😀" * (LONGEST_CELL // 2), "é" * (LONGEST_CELL // 2 + 1)])
+def test_a_text_that_fits_a_cell_stays_whole(text: str) -> None:
+    assert xml_text(text) == text
+    assert xml_text(text + "😀" * (LONGEST_CELL // 2)).endswith("…")
 
 
 @pytest.mark.parametrize("character", ["é", "😀"])
