@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -91,12 +91,9 @@ def parts_within(intervals: Sequence[Interval], within: Interval) -> list[Interv
     """The parts of `intervals`, in order and apart, that lie in `within`."""
     if within.length <= 0:
         return []
-    parts: list[Interval] = []
-    for interval in intervals[bisect_right(intervals, within.start, key=lambda interval: interval.end) :]:
-        if interval.start >= within.end:
-            break
-        parts.append(Interval(max(interval.start, within.start), min(interval.end, within.end)))
-    return parts
+    first = bisect_right(intervals, within.start, key=lambda interval: interval.end)
+    beyond = bisect_left(intervals, within.end, key=lambda interval: interval.start)
+    return [Interval(max(part.start, within.start), min(part.end, within.end)) for part in intervals[first:beyond]]
 
 
 def parts_reaching(intervals: Sequence[Interval], within: Interval, before: int) -> list[Interval]:

@@ -61,10 +61,9 @@ def _keys_of(root: type[BaseModel], path: KeyPath) -> list[str]:
     model: Any = root
     for name in path:
         found = _field(model, name)
-        if found is None:
-            # A tagged union or list puts a tag or an index into the path: the area stays the same.
-            continue
-        model = next((kind for kind in _classes(found.annotation) if issubclass(kind, BaseModel)), None)
+        # A tagged union or list puts a tag or an index into the path: the area stays the same.
+        if found is not None:
+            model = next((kind for kind in _classes(found.annotation) if issubclass(kind, BaseModel)), None)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return []
     return [info.alias or name for name, info in model.model_fields.items()]

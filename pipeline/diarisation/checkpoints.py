@@ -11,6 +11,7 @@ import hashlib
 import os
 import pickle
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -109,16 +110,22 @@ def choose_device(torch: Any, wanted: str) -> str:
     return wanted
 
 
+def untrusted(folder: Path, trusted_sha256: Iterable[str]) -> dict[Path, str]:
+    """The files below `folder` that could run code when loaded, in order, with the SHA-256 of each; without those that
+    are trusted."""
+    trusted = {sha256.lower() for sha256 in trusted_sha256}
+    paths = sorted(file for pattern in _PICKLES for file in folder.rglob(pattern))
+    found = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {path: sha256 for path, sha256 in found.items() if sha256 not in trusted}
+
+
 def check_checkpoints(folder: Path, weights: PyannoteWeights, setting: str) -> None:
     """Refuse what could run code when loaded. Raises ModelUnavailable naming the file and what it asks for."""
     import torch
     from pyannote.audio.core.task import Problem, Resolution, Specifications
 
     known = [Problem, Resolution, Specifications, torch.torch_version.TorchVersion]
-    for path in sorted(file for pattern in _PICKLES for file in folder.rglob(pattern)):
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        if sha256 in {trusted.lower() for trusted in weights.trusted_sha256}:
-            continue
+    for path, sha256 in untrusted(folder, weights.trusted_sha256).items():
         try:
             with torch.serialization.safe_globals(known):
                 checkpoint = torch.load(path, map_location="cpu", weights_only=True)

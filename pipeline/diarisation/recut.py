@@ -14,9 +14,7 @@ from pipeline.records import SpeechSegment, SpeechSpan
 def tidy(turns: Sequence[SpeakerTurn], min_turn_s: float) -> tuple[SpeakerTurn, ...]:
     """Turns in order, without those too short, neighbours of one speaker joined, speakers numbered as they come."""
     joined: list[SpeakerTurn] = []
-    for turn in sorted(turns):
-        if turn.end_s - turn.start_s < min_turn_s:
-            continue
+    for turn in sorted(turn for turn in turns if turn.end_s - turn.start_s >= min_turn_s):
         if joined and joined[-1].speaker == turn.speaker:
             joined[-1] = replace(joined[-1], end_s=max(joined[-1].end_s, turn.end_s))
         else:

@@ -77,15 +77,9 @@ class ChangingFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Fewer bytes at the end of the file."""
-        end, parts = min(offset + length, self.size), []
-        while offset < end:
-            index, skip = divmod(offset, BLOCK_BYTES)
-            part = self._block(index)[skip : skip + end - offset]
-            if not part:
-                break
-            parts.append(part)
-            offset += len(part)
-        return b"".join(parts)
+        first, skip = divmod(offset, BLOCK_BYTES)
+        beyond = -(-min(offset + length, self.size) // BLOCK_BYTES)
+        return b"".join(map(self._block, range(first, beyond)))[skip : skip + length]
 
     def write(self, offset: int, content: bytes) -> None:
         """Zeros fill what lies between the end of the file and `offset`."""

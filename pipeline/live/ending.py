@@ -109,13 +109,12 @@ class Endings:
             except TerminalError as error:
                 log.warning("live call %s: its recording cannot be used: %s", header.session, error)
                 self._kept.remove(header.session)
-                continue
             except EarshotError as error:
                 log.error("live call %s: its recording stays in %s: %s", header.session, recording.parent, error)
                 self._kept.leave(header.session)
-                continue
-            self._tools.store.handed_over(header.session, handed.source_uri, handed.job)
-            self._tools.store.end(header.session, EndReason.KILLED, None, None)
-            self._kept.remove(header.session)
-            handed_over.append(header)
+            else:
+                self._tools.store.handed_over(header.session, handed.source_uri, handed.job)
+                self._tools.store.end(header.session, EndReason.KILLED, None, None)
+                self._kept.remove(header.session)
+                handed_over.append(header)
         return handed_over

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 from pipeline.records import Role
@@ -143,11 +144,7 @@ class EventLog:
     def after(self, number: int) -> list[tuple[int, Event]]:
         """The events with a greater number, in order."""
         with self._lock:
-            found: list[tuple[int, Event]] = []
-            for item in reversed(self._lasting):
-                if item[0] <= number:
-                    break
-                found.append(item)
+            found = list(takewhile(lambda item: item[0] > number, reversed(self._lasting)))
             found += [item for item in self._partial.values() if item[0] > number]
         return sorted(found, key=lambda item: item[0])
 

@@ -74,22 +74,21 @@ class KeptCalls:
                 found = self._left_in(folder)
             except (OSError, ValidationError) as error:
                 log.error("live call in %s: cannot be taken up (%s)", folder, type(error).__name__)
-                continue
-            if found is not None:
-                yield found
+            else:
+                yield from found
 
-    def _left_in(self, folder: Path) -> tuple[LiveHeader, Path] | None:
+    def _left_in(self, folder: Path) -> list[tuple[LiveHeader, Path]]:
         if not (folder / _LOCK).exists() and time.time() - folder.stat().st_mtime < _YOUNG_S:
-            return None
+            return []
         lock = _locked(folder)
         if lock is None:
-            return None  # its server lives
+            return []  # its server lives
         self._locks[folder.name] = lock
         recording = next(folder.glob("*.wav"), None)
         if not (folder / _HEADER).exists() or recording is None or not mend(recording):
             self.remove(folder.name)
-            return None
-        return _header.validate_json((folder / _HEADER).read_bytes()), recording
+            return []
+        return [(_header.validate_json((folder / _HEADER).read_bytes()), recording)]
 
     def _unlock(self, session: str) -> None:
         lock = self._locks.pop(session, None)

@@ -120,10 +120,9 @@ class TrackListener:
     def _cut(self) -> list[Utterance]:
         """Speech longer than a segment may be is cut at its quietest place, as in a recording."""
         found: list[Utterance] = []
-        while (began := self._finder.began) is not None:
-            length = self._finder.speaking_until - began
-            if length <= self._longest:
-                break
+        while (began := self._finder.began) is not None and (
+            length := self._finder.speaking_until - began
+        ) > self._longest:
             samples = read_range(self.path, began, length)
             frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
             levels = decibels(np.square(frames.astype(np.float64)).mean(axis=1))

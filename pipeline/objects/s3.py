@@ -54,10 +54,7 @@ class _Timed:
 
     def read(self, amount: int) -> bytes:
         block = bytearray()
-        while len(block) < amount:
-            piece = self._raw.read1(amount - len(block))
-            if not piece:
-                break
+        while len(block) < amount and (piece := self._raw.read1(amount - len(block))):
             block += piece
             if time.monotonic() > self._deadline:
                 raise TimeoutError

@@ -65,11 +65,10 @@ def find_copies(channels: Sequence[Channel], settings: DoctorSettings) -> None:
     """Set `same_as` and the flag on each channel that is a copy of an earlier one, and the flag on that one."""
     if not settings.dual_mono:
         return
-    for index, later in enumerate(channels):
-        for earlier in channels[:index]:
-            if later.silent or earlier.silent or earlier.same_as is not None or later.same_as is not None:
-                continue
-            if is_copy(earlier, later, settings):
+    heard = [channel for channel in channels if not channel.silent]
+    for index, later in enumerate(heard):
+        for earlier in heard[:index]:
+            if earlier.same_as is None and later.same_as is None and is_copy(earlier, later, settings):
                 later.same_as = earlier.channel
                 later.flags.add("dual_mono")
                 earlier.flags.add("dual_mono")
@@ -172,19 +171,14 @@ def _align(
     chosen = active[np.linspace(0, len(active) - 1, min(len(active), _SAMPLED_SECONDS)).astype(np.int64)]
     delays: list[int] = []
     gains: list[float] = []
-    poor = 0
-    for second_index in chosen.tolist():
+    for tried, second_index in enumerate(chosen.tolist(), start=1):
         a, b = _second(first, second_index, 0), _second(second, second_index, 0)
         delay, correlation = _best_delay(a, b, longest)
-        if correlation < settings.dual_mono_min_correlation:
-            poor += 1
-            if poor > (1.0 - _MOST) * len(chosen):
-                return None
-            continue
-        delays.append(delay)
-        gains.append(_gain_db(a, b))
-    if not delays:
-        return None
+        if correlation >= settings.dual_mono_min_correlation:
+            delays.append(delay)
+            gains.append(_gain_db(a, b))
+        if tried - len(delays) > (1.0 - _MOST) * len(chosen):
+            return None
     alignment = _Alignment(round(float(np.median(delays))), float(np.median(gains)))
     return None if abs(alignment.gain_db) > settings.dual_mono_max_gain_db else alignment
 
@@ -197,8 +191,6 @@ def _agrees_everywhere(
     for index in active.tolist():
         a, b = _second(first, index, -alignment.delay), _second(second, index, 0)
         count = min(len(a), len(b))
-        if not count:
-            continue
         a, b = a[:count], b[:count]
         correlation = _correlation(a, b)
         if _holds_own_sound(a, b, quiet):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,31 +102,16 @@ class Decoding:
 
     def _frames(self, container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         """(rate, samples of shape (samples, channels)) for each frame."""
-        import av.error
-
-        in_a_row = 0
         clock = _Clock()
-        for packet in _packets(container, stream, self):
-            try:
-                frames = packet.decode()
-                in_a_row = 0
-            except av.error.EOFError:
-                break
-            except (av.error.FFmpegError, ValueError):
-                self.decode_errors += 1
-                in_a_row += 1
-                if in_a_row > _MAX_ERRORS_IN_A_ROW:
-                    break
-                continue
-            for frame in frames:
-                if frame.samples:
-                    rate, samples = self._samples(frame)
-                    if rate != self.sample_rate_hz:
-                        clock = _Clock()  # time stamps count in the rate of the beginning: nothing can be told by them
-                    elif missing := clock.missing(frame, rate):
-                        self._note_gap()
-                        yield rate, np.zeros((missing, self.channels), dtype=np.float32)
-                    yield rate, samples
+        packets = _packets(container, stream, self._note_error)
+        for frame in sounding_frames(packets, _MAX_ERRORS_IN_A_ROW, self._note_error):
+            rate, samples = self._samples(frame)
+            if rate != self.sample_rate_hz:
+                clock = _Clock()  # time stamps count in the rate of the beginning: nothing can be told by them
+            elif missing := clock.missing(frame, rate):
+                self._note_gap()
+                yield rate, np.zeros((missing, self.channels), dtype=np.float32)
+            yield rate, samples
 
     def _samples(self, frame: AudioFrame) -> tuple[int, npt.NDArray[np.float32]]:
         raw = frame.to_ndarray()
@@ -143,10 +128,13 @@ class Decoding:
             shaped = fitted
         return rate, _to_float(shaped)
 
+    def _note_error(self) -> None:
+        self.decode_errors += 1
+
     def _note_gap(self) -> None:
         self.gaps_filled += 1
         if self.container not in _SPARSE_CONTAINERS:
-            self.decode_errors += 1
+            self._note_error()
 
 
 class _Clock:
@@ -170,24 +158,43 @@ class _Clock:
         return round(gap * rate)
 
 
-def _packets(container: InputContainer, stream: AudioStream, decoding: Decoding) -> Iterator[AudioPacket]:
+def _packets(container: InputContainer, stream: AudioStream, on_error: Callable[[], None]) -> Iterator[AudioPacket]:
     """Packets until the end. A container that breaks off in the middle ends there and counts as an error."""
     import av.error
 
-    packets = container.demux(stream)
     seen = False
-    while True:
+    try:
+        for packet in container.demux(stream):
+            seen = True
+            yield packet
+    except (av.error.FFmpegError, ValueError):
+        if not seen:
+            raise
+        on_error()
+
+
+def sounding_frames(
+    packets: Iterable[AudioPacket], most_broken: int, on_error: Callable[[], None] = lambda: None
+) -> Iterator[AudioFrame]:
+    """The frames that hold samples, until the end or until more than `most_broken` packets in a row make no sense.
+
+    Args:
+        on_error: called for each packet that makes none.
+    """
+    import av.error
+
+    in_a_row = 0
+    for packet in packets:
         try:
-            packet = next(packets)
-        except StopIteration:
-            return
+            frames = packet.decode()
         except (av.error.FFmpegError, ValueError):
-            if not seen:
-                raise
-            decoding.decode_errors += 1
-            return
-        seen = True
-        yield packet
+            on_error()
+            in_a_row += 1
+            if in_a_row > most_broken:
+                return
+        else:
+            in_a_row = 0
+            yield from (frame for frame in frames if frame.samples)
 
 
 def _gather(frames: Iterator[tuple[int, npt.NDArray[np.float32]]], block_s: float) -> Iterator[DecodedBlock]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.audio.decoding.container import Layout, open_container
+from pipeline.audio.decoding.decode import sounding_frames
 from pipeline.errors import AudioUndecodable
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _TITLES = ("title", "name", "handler_name", "comment", "description", "language"
 """Where containers say what a track is, the most telling first."""
 _MAX_TRACKS = 64
 _MAX_BROKEN = 1_000
-"""Packets that are tried before a track's beginning is given up."""
+"""Packets in a row that are tried before a track's beginning is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +68,9 @@ def _titles(stream: AudioStream) -> tuple[str, ...]:
 
 def _first_sound_s(path: Path, layout: Layout, number: int) -> float | None:
     """The time of a track's first samples, edit lists applied; None where it has none or they carry no time."""
-    import av.error
-
     with open_container(path, layout) as container:
         stream = container.streams.audio[number]
         if stream.codec_context is None:
             return None
-        broken = 0
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.error.EOFError:
-                return None
-            except (av.error.FFmpegError, ValueError):
-                broken += 1
-                if broken > _MAX_BROKEN:
-                    return None
-                continue
-            for frame in frames:
-                if frame.samples:
-                    return frame.time
-    return None
+        frames = sounding_frames(container.demux(stream), _MAX_BROKEN)
+        return next((frame.time for frame in frames), None)

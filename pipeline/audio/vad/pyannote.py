@@ -87,9 +87,9 @@ class _PyannoteStream:
         if left <= 0:
             return np.zeros(0, dtype=np.float32)
         # Silence up to the last window that begins before the end; scores of the padding are not returned.
-        windows = max(1, -(-max(0, left - self._steps) // self._hop) + 1)
+        windows = -(-max(0, left - self._steps) // self._hop) + 1
         wanted = ((windows - 1) * self._hop + self._steps) * STEP_SAMPLES
-        self._rest = np.pad(self._rest, (0, max(0, wanted - len(self._rest))))
+        self._rest = np.pad(self._rest, (0, wanted - len(self._rest)))
         given = self._emit(windows)
         tail = self._mean(self._steps)
         return np.concatenate((given, tail))[:left]

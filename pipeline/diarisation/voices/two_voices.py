@@ -120,17 +120,13 @@ def _unseen_places(windows: Windows, voices: Floats) -> npt.NDArray[np.float64]:
     count = len(windows.centre_s)
     block = np.arange(count) // min(_BLOCK_WINDOWS, max(2, count // _FOLDS))
     on_line = np.full(count, np.nan)
-    for fold in range(_FOLDS):
+    for fold in np.unique(block % _FOLDS):
         judged = block % _FOLDS == fold
-        if not judged.any():
-            continue
         apart = _distance_s(windows.centre_s, windows.centre_s[judged]) >= WINDOW_S
         without = divide(windows.vectors[apart]) if apart.any() else None
-        if without is None:
-            continue
-        if np.vdot(without[1] - without[0], voices[1] - voices[0]) < 0:
-            without = without[::-1]
-        on_line[judged] = places(windows.vectors[judged], without)
+        if without is not None:
+            alike = np.vdot(without[1] - without[0], voices[1] - voices[0]) >= 0
+            on_line[judged] = places(windows.vectors[judged], without if alike else without[::-1])
     return on_line
 
 

@@ -257,11 +257,10 @@ def _scalars(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]
     """Names and values outside of lists of objects."""
     for name, value in node.items():
         path = f"{above}{name}"
+        parts = value if isinstance(value, list) else [value]
         if isinstance(value, dict):
             yield from _scalars(value, f"{path}.")
-            continue
-        parts = value if isinstance(value, list) else [value]
-        if all(isinstance(part, str | bool) for part in parts):
+        elif all(isinstance(part, str | bool) for part in parts):
             text = ", ".join(str(part).lower() if isinstance(part, bool) else part for part in parts)
             if text and len(text) <= _LONGEST_TEXT:
                 yield path, text

@@ -136,8 +136,8 @@ class Sidecars:
                 content = Path(path).read_bytes() if os.path.getsize(path) <= MAX_BYTES else None
             except OSError as error:
                 yield _report(file_uri(path), "bad_sidecar", f"cannot be read: {error.strerror}")
-                continue
-            yield from self.load_content(content, file_uri(path), below, path, recording)
+            else:
+                yield from self.load_content(content, file_uri(path), below, path, recording)
 
     def load_content(
         self, content: bytes | None, uri: str, below: str, path: str, recording: str | None

@@ -7,6 +7,7 @@ import calendar
 import math
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
@@ -126,10 +127,8 @@ def _read_any(text: str, day_first: bool | None) -> datetime:
     if whole:
         return _read(text, "epoch_s" if len(whole[1]) == 10 else "epoch_ms", None)
     for read in (datetime.fromisoformat, _read_stamp):
-        try:
+        with suppress(ValueError):
             return read(text)
-        except ValueError:
-            continue
     return _read_written(_OF_UNIX.sub(r"\3 \2 \6 \4 \5", text).strip(), day_first)
 
 

@@ -77,12 +77,12 @@ class SphinxTranscriber:
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         for request in requests:
-            if request.language not in (None, "en"):
+            if request.language in {None, "en"}:
+                yield self._recognise(request)
+            else:
                 yield SegmentResult(
                     key=request.key, text="", language=request.language, flags=("language_unsupported",)
                 )
-                continue
-            yield self._recognise(request)
 
     def close(self) -> None:
         self._decoder = None

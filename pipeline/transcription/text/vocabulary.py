@@ -13,12 +13,9 @@ def context_text(terms: Iterable[str], max_chars: int, max_terms: int | None = N
     length = 0
     for term in dict.fromkeys(" ".join(term.replace(",", " ").split()) for term in terms):
         grown = length + len(term) + (len(SEPARATOR) if kept else 0)
-        if not term or grown > max_chars:
-            continue
-        if max_terms is not None and len(kept) >= max_terms:
-            break
-        kept.append(term)
-        length = grown
+        if term and grown <= max_chars and (max_terms is None or len(kept) < max_terms):
+            kept.append(term)
+            length = grown
     return SEPARATOR.join(kept)
 
 

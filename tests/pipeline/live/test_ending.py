@@ -147,7 +147,7 @@ def test_a_call_ends_though_its_end_fails() -> None:
 
 
 def test_calls_of_a_killed_server_are_handed_over_one_by_one() -> None:
-    headers = [SimpleNamespace(session=name) for name in ("good", "broken", "later")]
+    headers = [SimpleNamespace(session=name) for name in ("broken", "later", "good")]
     kept: Any = Kept([(header, Path(f"{header.session}.wav")) for header in headers])
     store = Store()
     errors = {"broken": TerminalError("no sound"), "later": SourceUnreadable("disk")}
@@ -158,7 +158,7 @@ def test_calls_of_a_killed_server_are_handed_over_one_by_one() -> None:
         return HandedOver(job="8", source_uri=None)
 
     made: Any = SimpleNamespace(hand_over=hand_over, store=store)
-    assert Endings(kept, made, lambda write: write()).recover() == headers[:1]
-    assert kept.done == [("remove", "good"), ("remove", "broken"), ("leave", "later")]
+    assert Endings(kept, made, lambda write: write()).recover() == headers[2:]
+    assert kept.done == [("remove", "broken"), ("leave", "later"), ("remove", "good")]
     assert store.handed == [("good", None, "8")]
     assert store.ended == [("good", EndReason.KILLED, None)]

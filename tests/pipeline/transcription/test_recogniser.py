@@ -163,3 +163,9 @@ def test_what_the_process_is_given_pickles_and_builds() -> None:
 def test_context(terms: tuple[str, ...], limit: int, text: str) -> None:
     assert context_text(terms, limit) == text
     assert context_text(context_terms(text), 1000) == text
+
+
+@pytest.mark.parametrize(("most", "text"), [(0, ""), (1, "abc"), (2, "abc, d"), (None, "abc, d, e")])
+def test_a_context_of_so_many_terms(most: int | None, text: str) -> None:
+    """A term that does not fit costs none that does."""
+    assert context_text(("abc", "too long a term", "d", "e"), 12, most) == text

@@ -111,11 +111,10 @@ class MlxQwen3Transcriber:
 
         for result in self._scheduler.run(map(remembered, requests)):
             heard = samples.pop(result.key)
-            if result.error is not None or not result.text:
+            if result.error is None and result.text:
+                yield with_words(result, self._placer(heard, result.text, result.language))
+            else:
                 yield result
-                continue
-            words = self._placer(heard, result.text, result.language)
-            yield with_words(result, words)
 
     def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
         """See `HearsLanguage`."""

@@ -163,13 +163,12 @@ class Scheduler:
             why = refusal(request, self._limits.segment_s)
             if why is not None:
                 yield failed(request, why)
-                continue
-            if unknown_language(request):
+            elif unknown_language(request):
                 yield not_understood(request)
-                continue
-            prompt = self._prompter.prompt(request.context, request.language)
-            limit = self._machine.token_limit(len(request.samples) / 16_000)
-            self._waiting.append(Row(request=request, prompt=prompt, token_limit=limit))
+            else:
+                prompt = self._prompter.prompt(request.context, request.language)
+                limit = self._machine.token_limit(len(request.samples) / 16_000)
+                self._waiting.append(Row(request=request, prompt=prompt, token_limit=limit))
         self._waiting.sort(key=lambda row: -len(row.request.samples))
 
     def _admit(self) -> Iterator[SegmentResult]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.audio.decoding.decode import Decoding, _Clock
+from pipeline.audio.decoding.decode import Decoding, _Clock, sounding_frames
 from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
@@ -31,6 +33,39 @@ def take(path: Path, folder: Path, **values: object) -> tuple[Ingested, list[Sam
 def pitch(samples: Samples) -> float:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.argmax(spectrum) * RATE / len(samples))
+
+
+class Packet:
+    """Frames of so many samples; `None` for one that makes no sense."""
+
+    def __init__(self, *sizes: int, sense: bool = True) -> None:
+        self._sizes = sizes
+        self._sense = sense
+
+    def decode(self) -> list[SimpleNamespace]:
+        if not self._sense:
+            raise ValueError("no sense")
+        return [SimpleNamespace(samples=size) for size in self._sizes]
+
+
+ODD = Packet(sense=False)
+
+
+@pytest.mark.parametrize(
+    ("packets", "sizes", "errors"),
+    [
+        pytest.param([Packet(1, 2), Packet(0), Packet(3)], [1, 2, 3], 0, id="without empty frames"),
+        pytest.param([Packet(1), ODD, ODD, Packet(2)], [1, 2], 2, id="as many as may be"),
+        pytest.param([Packet(1), ODD, ODD, ODD, Packet(2)], [1], 3, id="too many"),
+        pytest.param([ODD, ODD, Packet(), ODD, ODD, Packet(2)], [2], 4, id="not in a row"),
+    ],
+)
+def test_packets_that_make_no_sense_are_counted_and_end_it_when_too_many_follow_each_other(
+    packets: Any, sizes: list[int], errors: int
+) -> None:
+    told: list[None] = []
+    found = [frame.samples for frame in sounding_frames(packets, 2, lambda: told.append(None))]
+    assert (found, len(told)) == (sizes, errors)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable
-from pipeline.records import CustomerSegment, Direction, Role, SkippedFile
+from pipeline.records import CallMetadata, CustomerSegment, Direction, Role, SkippedFile
+from pipeline.sources.metadata.reader import MetadataReader
+from pipeline.sources.metadata.sidecar import Sidecars
 from tests.pipeline.sources.helpers import calls, discover, put, reasons
 
 
@@ -70,6 +73,16 @@ def test_a_sidecar_that_makes_no_sense_is_reported(tmp_path: Path, content: byte
     assert reasons(items) == {"calls.csv": "bad_sidecar"}
     assert words in messages(items)[0]
     assert "a.wav" in calls(items)
+
+
+def test_a_sidecar_that_cannot_be_read_is_reported_and_costs_no_other(tmp_path: Path) -> None:
+    put(tmp_path / "a.json", b'{"agent_id": "7"}')
+    settings = InputSettings()
+    sidecars = Sidecars(settings, MetadataReader(settings))
+    odd = list(sidecars.load_folder(str(tmp_path), "", ["calls.csv", "a.json", "a.wav"]))
+    assert reasons(odd) == {"calls.csv": "bad_sidecar"}
+    assert messages(odd) == ["cannot be read: No such file or directory"]
+    assert sidecars.applied("a.wav", CallMetadata()).agent_id == "7"
 
 
 def test_columns_delimiter_encoding_and_formats_can_be_set(tmp_path: Path) -> None:

@@ -51,6 +51,13 @@ def test_a_term_takes_the_place_of_what_sounds_like_it_without(
             assert result.words is None
 
 
+def test_a_part_of_a_longer_term_is_no_term_of_its_own() -> None:
+    """Else "Valley" would be missed where "Harbor Valet" stands, and what follows would not be looked at."""
+    terms = [*TERMS, *(plain_words(term) for term in ("Valley", "Harper"))]
+    result = supported(said("at Harper Valley or Visa or Valley"), said("at Harbor Valet or vista or Valley"), terms)
+    assert (result.text, result.flags) == ("at Harper Valley or Visa or Valley", ())
+
+
 def test_a_term_has_the_time_of_the_words_it_replaces() -> None:
     result = supported(said("at Harper Valley now"), said("at the Harbor Valley now"), TERMS)
     assert [(word.text, round(word.start_s, 2), round(word.end_s, 2)) for word in result.words or ()] == [
