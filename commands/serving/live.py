@@ -84,8 +84,8 @@ def live_tasks(room: LiveRoom | None) -> list[Task]:
 
 def open_live_room(settings: Settings, store: LiveStore, hand_over: HandOver) -> LiveRoom:
     """The room of a server; closed by its caller. Raises ModelUnavailable where speech cannot be found as it comes."""
-    moods = WordMoods(settings)
-    analysis = CallAnalysis(settings) if settings.live.analysis else None
+    moods = WordMoods(Worker("live moods", build_analyser, (_text_step, (settings,)), limit_key=_MOOD_LIMIT_KEY))
+    analysis = CallAnalysis(_analysing(settings), settings.run.analysis_timeout_s) if settings.live.analysis else None
 
     def close() -> None:
         moods.close()
@@ -149,8 +149,8 @@ def _recogniser(settings: Settings) -> RecogniserProcess:
 class WordMoods:
     """`Moods` by the step `text`, in a process of its own. A turn does not wait while that is being loaded."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._worker = Worker("live moods", build_analyser, (_text_step, (settings,)), limit_key=_MOOD_LIMIT_KEY)
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
         self._ready = threading.Event()
 
     def warm(self) -> None:
@@ -213,15 +213,16 @@ def _text_step(settings: Settings) -> Sequence[AnalysisStep]:
     return [TextSentimentStep(sentiment, build_text_engines(sentiment, open_encoder(settings.encoder)))]
 
 
+def _analysing(settings: Settings) -> Worker:
+    steps = (analysis_steps, (settings,))
+    return Worker("live analysis", build_analyser, steps, one_core=True, limit_key="run.analysis_timeout_s")
+
+
 class CallAnalysis:
     """`EndAnalysis` by the steps of an ordinary run, in a process of its own that starts with the first call's end."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._limit_s = settings.run.analysis_timeout_s
-        limit_key = "run.analysis_timeout_s"
-        self._worker = Worker(
-            "live analysis", build_analyser, (analysis_steps, (settings,)), one_core=True, limit_key=limit_key
-        )
+    def __init__(self, worker: Worker, limit_s: float) -> None:
+        self._worker, self._limit_s = worker, limit_s
 
     def __call__(self, call: CallForAnalysis) -> Analysis:
         try:

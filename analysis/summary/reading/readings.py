@@ -140,13 +140,8 @@ def read(sentences: Sequence[Sentence], substance: Substance | None) -> list[Rea
 
 def answer_to(reading: Reading, readings: Sequence[Reading]) -> list[Reading]:
     """What the other side says in the next turn."""
-    following = []
-    for after in readings[reading.place + 1 :]:
-        if after.sentence.turn > reading.sentence.turn + 1:
-            break
-        if after.sentence.turn == reading.sentence.turn + 1:
-            following.append(after)
-    return following
+    turn = reading.sentence.turn + 1
+    return [after for after in readings[reading.place + 1 :] if after.sentence.turn == turn]
 
 
 def question_before(reading: Reading, readings: Sequence[Reading]) -> Reading | None:

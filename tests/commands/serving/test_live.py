@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
-from commands.serving.live import WordMoods, _shown, live_hearing, live_tasks, told_of
+from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Topic
+from commands.serving.live import CallAnalysis, WordMoods, _shown, live_hearing, live_tasks, told_of
+from pipeline.children.worker import Worker
 from pipeline.config.root import Settings
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout
 from pipeline.live.events import Analysis, TurnMood
 from pipeline.records import CallMetadata, Role, StepResult, StepState, TranscriptChunk
+from pipeline.run.processes.analyser import AnalyseAnswer, AnalyseTask
+from tests.analysis.calls import call as made_call
 from tests.db.samples import CROSS, GLAD, step
 
 BILLING = step("topic", Topic(topic="Billing", subtopic="Refund", confidence=0.8))
@@ -75,10 +80,85 @@ def test_a_server_without_live_calls_has_no_task_for_them() -> None:
     assert live_tasks(None) == []
 
 
-def test_a_turn_does_not_wait_for_what_moods_need() -> None:
-    moods = WordMoods(Settings())
-    try:
-        mood = moods.mood_of([SAID], CallMetadata(language="en"))
-    finally:
-        moods.close()
-    assert mood == TurnMood(label=None, reason="what moods need is still being loaded")
+class FakeWorker(Worker):
+    """Answers one after the other, without a process."""
+
+    def __init__(self, *answers: StepResult | EarshotError) -> None:
+        self.answers, self.asked, self.closed = list(answers), list[tuple[AnalyseTask, float]](), False
+
+    def call(self, task: Any, time_limit_s: float) -> Any:
+        self.asked.append((task, time_limit_s))
+        answer = self.answers.pop(0)
+        if isinstance(answer, EarshotError):
+            raise answer
+        return AnalyseAnswer(results=((answer,),), timings_s={})
+
+    def close(self) -> None:
+        self.closed = True
+
+
+ENGLISH = CallMetadata(language="en")
+LOADING = "what moods need is still being loaded"
+
+
+def said(sentiment: Sentiment | None, reason: str | None = None) -> StepResult:
+    before = ChunkSentiment(channel=0, ordinal=2, sentiment=GLAD)
+    chunk = ChunkSentiment(channel=0, ordinal=3, sentiment=sentiment, reason=reason)
+    return step("text", CallSentiment(roles=(), chunks=(before, chunk)))
+
+
+CROSS_SHARES = dict(zip(("negative", "neutral", "positive"), CROSS.shares, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (said(CROSS), TurnMood(label="negative", probabilities=CROSS_SHARES)),
+        (said(None, "too few words"), TurnMood(label=None, reason="too few words")),
+        (without("text", "switched off"), TurnMood(label=None, reason="switched off")),
+    ],
+)
+def test_the_mood_of_a_turn_is_that_of_its_last_chunk(answer: StepResult, told: TurnMood) -> None:
+    worker = FakeWorker(said(GLAD), answer)
+    moods = WordMoods(worker)
+    moods.warm()
+    moods.warm()  # nothing is loaded twice
+    assert moods.mood_of([SAID], ENGLISH) == told
+    (_, warming_s), (task, limit_s) = worker.asked
+    (asked,) = task.calls
+    assert (asked.call.transcript.chunks, asked.call.metadata, asked.call.duration_s) == ((SAID,), ENGLISH, 4.0)
+    assert (warming_s, limit_s) == (300.0, 3.0)
+    moods.close()
+    assert worker.closed
+
+
+def test_a_turn_does_not_wait_for_what_moods_need(caplog: pytest.LogCaptureFixture) -> None:
+    worker = FakeWorker(StageTimeout("no answer"))
+    moods = WordMoods(worker)
+    moods.warm()
+    assert "live calls: no moods yet: " in caplog.text
+    assert moods.mood_of([SAID], ENGLISH) == TurnMood(label=None, reason=LOADING)
+    assert len(worker.asked) == 1
+
+
+def test_moods_that_break_are_loaded_again_while_turns_go_on() -> None:
+    worker = FakeWorker(said(GLAD), StageTimeout("no answer"), said(GLAD), said(CROSS))
+    moods = WordMoods(worker)
+    moods.warm()
+    assert "no answer" in str(moods.mood_of([SAID], ENGLISH).reason)
+    for thread in threading.enumerate():
+        if thread.name == "live moods again":
+            thread.join()
+    assert moods.mood_of([SAID], ENGLISH).label == "negative"
+
+
+def test_a_call_whose_analysis_breaks_says_so() -> None:
+    worker = FakeWorker(BILLING, StageTimeout("no answer within 9 s"))
+    analysis = CallAnalysis(worker, 9.0)
+    call = made_call(("client", "my card was charged twice"))
+    assert analysis(call) == Analysis(topic="Billing", subtopic="Refund")
+    assert "no answer within 9 s" in analysis(call).missing["analysis"]
+    (task, limit_s), _ = worker.asked
+    assert (task.calls[0].call, task.calls[0].wanted, limit_s) == (call, None, 9.0)
+    analysis.close()
+    assert worker.closed
