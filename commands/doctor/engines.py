@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from commands.doctor.at_hub import told_by_hub
 from commands.doctor.finding import Finding, State
 from pipeline.children.worker import Worker
 from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
@@ -13,10 +14,8 @@ from pipeline.config.areas.speech.mlx_qwen3 import is_local
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
 from pipeline.transcription.engines.catalogue import ENGINES
-from pipeline.weights.hub import Hub, short, within
+from pipeline.weights.hub import Hub
 from pipeline.weights.looking import LookingHub, WeightsAbsent, WeightsSeen
-
-_GB = 1e9
 
 
 def engines(settings: TranscriptionSettings, timeout_s: float) -> list[Finding]:
@@ -108,23 +107,11 @@ def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
 
 
 def _at_hub(settings: TranscriptionSettings, name: str, model: str, revision: str, timeout_s: float) -> Finding:
-    """Weights that are not on disk: would the hub give them?"""
-    from huggingface_hub import HfApi
-
-    where = f"{model}@{revision[:12]}"
-    try:
-        info = within(
-            lambda: HfApi().model_info(model, revision=revision, timeout=timeout_s, files_metadata=True), timeout_s
-        )
-    except Exception as error:  # noqa: BLE001 - the client's errors change class between its versions
-        detail = (
-            f"{where}: weights not on disk, and the hub does not give them ({short(error)}); "
-            f"point transcription.{name}.model at a folder with the weights"
-        )
+    said, size = told_by_hub(model, revision, timeout_s)
+    if size is None:
+        detail = f"{said}; point transcription.{name}.model at a folder with the weights"
         return _finding(settings, name, State.WARNING, detail, hub="unreachable")
-    size = sum(file.size or 0 for file in info.siblings or ())
-    detail = f"{where}: not on disk; the first run fetches up to {size / _GB:.2f} GB from the hub"
-    return _finding(settings, name, State.WARNING, detail, hub="reachable", download_bytes=size)
+    return _finding(settings, name, State.WARNING, said, hub="reachable", download_bytes=size)
 
 
 def _finding(

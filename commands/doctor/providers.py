@@ -8,6 +8,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from commands.doctor.at_hub import told_by_hub
 from commands.doctor.finding import Finding, State
 from pipeline.config.areas.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
 from pipeline.errors import ModelUnavailable
@@ -48,23 +49,8 @@ def _mlx_lm(settings: LanguageModelSettings, timeout_s: float) -> Finding:
     except ModelUnavailable as error:
         if not (options.allow_download and options.revision):
             return _finding(settings, name, State.WARNING, str(error))
-        return _hub(settings, options.model or "", options.revision, timeout_s)
+        return _finding(settings, name, State.WARNING, told_by_hub(options.model or "", options.revision, timeout_s)[0])
     return _finding(settings, name, State.OK, f"ready; weights in {folder}")
-
-
-def _hub(settings: LanguageModelSettings, model: str, revision: str, timeout_s: float) -> Finding:
-    from huggingface_hub import HfApi
-
-    try:
-        info = within(
-            lambda: HfApi().model_info(model, revision=revision, timeout=timeout_s, files_metadata=True), timeout_s
-        )
-    except Exception as error:  # noqa: BLE001 - the client's errors change class between its versions
-        detail = f"{model}@{revision}: not on disk, and the hub does not give it ({short(error)})"
-        return _finding(settings, "mlx_lm", State.WARNING, detail)
-    size = sum(file.size or 0 for file in info.siblings or ())
-    detail = f"{model}@{revision}: not on disk; the first run fetches up to {size / 1e9:.2f} GB"
-    return _finding(settings, "mlx_lm", State.WARNING, detail)
 
 
 def _bedrock(settings: LanguageModelSettings, timeout_s: float) -> Finding:
