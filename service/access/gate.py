@@ -117,8 +117,7 @@ class Gate:
             found = find(presented)
         except _Refused as refused:
             log.warning("refused %s from %s: %s", refused.who, address, refused.why)
-            if (wait_s := self._wrong.count(key)) is not None:
-                raise refusals.too_many(wait_s, WRONG) from None
+            self._wrong.count(key)
             raise refusals.unknown(refused.why) from None
         self._welcome.add(known)
         if (wait_s := self._asked.count(f"{found.credential} {found.name}")) is not None:

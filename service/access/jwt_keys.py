@@ -72,8 +72,6 @@ class KeyAddress:
         ends = time.monotonic() + PATIENCE_S
         with httpx.stream("GET", self._address, timeout=PATIENCE_S, follow_redirects=False) as answer:
             answer.raise_for_status()
-            if answer.is_redirect:
-                raise httpx.HTTPError(f"{self._address} leads elsewhere ({answer.status_code}); name the last address")
             content = b""
             for part in answer.iter_bytes():
                 content += part

@@ -17,8 +17,10 @@ from db.access.tokens import all_tokens, revoke_token
 from db.connection import Database
 from pipeline.config.areas.access import AccessSettings
 from pipeline.errors import ConfigurationError
+from service.access import refusals
 from service.access.gate import Gate
 from tests.service.access.conftest import House, token_in
+from tests.service.access.test_jwts import Source, reader, signed
 
 CALLS = "/calls"
 
@@ -161,6 +163,20 @@ def asks(headers: dict[str, str]) -> HTTPConnection:
         {"type": "http", "scheme": "http", "path": "/", "headers": raw, "client": ("127.0.0.1", 5), "query_string": b"",
          "server": ("127.0.0.1", 8642)}
     )  # fmt: skip
+
+
+def test_while_the_issuers_keys_are_away_it_is_told(database: Database) -> None:
+    gate = Gate(database, AccessSettings(), local=False, jwts=reader(Source([], away=True)))
+    with pytest.raises(HTTPException) as refused:
+        gate.by_token(signed(), None)
+    assert (refused.value.status_code, refused.value.headers) == (503, {"Retry-After": "30"})
+
+
+@pytest.mark.parametrize(("wait_s", "told_s"), [(-3.0, 1), (0.2, 1), (1.0, 1), (59.1, 60)])
+def test_how_long_to_wait_is_told_in_whole_seconds(wait_s: float, told_s: int) -> None:
+    refused = refusals.too_many(wait_s, "of these")
+    assert refused.headers == {"Retry-After": str(told_s)}
+    assert refused.detail == f"Too many of these; ask again in {told_s} s."
 
 
 def test_on_loopback_nobody_in_particular_is_the_local_one(database: Database) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.access.jwt_keys import IssuersKeys, KeyAddress, KeyFile, KeysUnavailable
+from service.access.jwt_keys import LONGEST_BYTES, IssuersKeys, KeyAddress, KeyFile, KeysUnavailable
 from service.access.jwts import BadJwt, JwtReader
 from tests.loopback import Reply, Request, endless, listening
 from tests.service.access.test_jwts import Clock, Source, ec_key, public, reader, settings, signed
@@ -31,6 +31,30 @@ def test_a_new_key_is_asked_for_and_unknown_ones_cost_one_question_a_minute() ->
     with pytest.raises(BadJwt):
         jwts.read(signed(kid="unknown", key=ec_key("evil")))
     assert source.asked == 3
+
+
+@pytest.mark.parametrize(
+    ("after_s", "kid", "asked"),
+    [(3600.0, "a", 1), (3600.5, "a", 2), (59.5, "b", 1), (60.0, "b", 2), (59.5, "a", 1)],
+)
+def test_when_keys_are_asked_for_again(after_s: float, kid: str, asked: int) -> None:
+    source, clock = Source([public(ec_key("a"), "a")]), Clock()
+    keys = IssuersKeys(source, kept_s=3600, wait_s=60, now=clock)
+    clock.now = 1000.0
+    assert keys.key("a", "ES256") is not None
+    clock.now += after_s
+    assert (keys.key(kid, "ES256") is not None) is (kid == "a")
+    assert source.asked == asked
+
+
+def test_an_issuer_that_is_away_is_not_asked_at_once_again() -> None:
+    source, clock = Source([], away=True), Clock()
+    keys = IssuersKeys(source, kept_s=3600, wait_s=60, now=clock)
+    for after_s, asked in ((0.0, 1), (59.5, 1), (1.0, 2)):
+        clock.now += after_s
+        with pytest.raises(KeysUnavailable):
+            keys.key("a", "ES256")
+        assert source.asked == asked
 
 
 def test_a_key_that_was_withdrawn_is_good_no_longer_after_its_time() -> None:
@@ -63,6 +87,8 @@ def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert jwts.read(signed(kid="key-b", key=ec_key("b")))
     with pytest.raises(BadJwt):
         jwts.read(signed())
+    path.unlink()
+    assert jwts.read(signed(kid="key-b", key=ec_key("b")))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"keys": 5}', '{"keys": [5, null]}', "[" * 100_000])
@@ -81,6 +107,8 @@ def issuer() -> Iterator[str]:
         if request.path == "/elsewhere":
             return Reply(302, headers={"Location": "/keys"})
         keys = json.dumps({"keys": [public(ec_key("a"), "a")]}).encode()
+        if request.path in ("/long", "/too-long"):
+            return Reply(200, keys.ljust(LONGEST_BYTES + (request.path == "/too-long")))
         return Reply(200, endless(keys) if request.path == "/endless" else keys)
 
     with listening(answer) as server:
@@ -91,7 +119,8 @@ def test_keys_come_from_an_address_that_is_asked_directly_and_in_bounds(issuer: 
     def at(path: str) -> JwtReader:
         return JwtReader(settings(), IssuersKeys(KeyAddress(f"{issuer}{path}"), kept_s=3600, wait_s=60))
 
-    assert at("/keys").read(signed()).principal.name == "jwt:ann"
-    for path in ("/elsewhere", "/endless"):
+    for path in ("/keys", "/long"):
+        assert at(path).read(signed()).principal.name == "jwt:ann"
+    for path in ("/elsewhere", "/endless", "/too-long"):
         with pytest.raises(KeysUnavailable):
             at(path).read(signed())

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from db.access.tokens import revoke_token
 from db.connection import Database
-from pipeline.config.areas.access import AccessSettings
+from pipeline.config.areas.access import AccessSettings, JwtSettings
 from pipeline.config.areas.service import ServiceSettings
 from pipeline.errors import ConfigurationError
-from service.access.opening import gate_of, only_loopback
+from service.access.opening import gate_of, jwt_reader, only_loopback
+from tests.loopback import Reply, listening
 from tests.service.access.conftest import token_in
+from tests.service.access.test_jwts import ec_key, public, settings, signed
 
 OPEN = {"host": "0.0.0.0"}
 JWT = {"issuer": "https://login.example", "audience": "earshot", "algorithms": "HS256"}
@@ -53,10 +58,41 @@ def test_an_issuer_is_enough(database: Database) -> None:
         gate_of(database, settings, {})
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "length", "enough"),
+    [("HS256", 31, False), ("HS256", 32, True), ("HS384", 47, False), ("HS384", 48, True), ("HS512", 63, False),
+     ("HS512", 64, True)],
+)  # fmt: skip
+def test_a_secret_is_as_long_as_its_hash(algorithm: str, length: int, enough: bool) -> None:
+    settings = JwtSettings.model_validate({**JWT, "algorithms": algorithm})
+    environment = {settings.secret_env: "x" * length}
+    if enough:
+        assert jwt_reader(settings, environment) is not None
+        return
+    with pytest.raises(ConfigurationError, match=f"has {length} bytes; {algorithm} needs .* at least {length + 1}"):
+        jwt_reader(settings, environment)
+
+
+def test_keys_are_read_from_a_file_or_an_address_and_without_an_issuer_from_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"keys": [public(ec_key("a"), "a")]}))
+    with listening(lambda _: Reply(200, path.read_bytes())) as server:
+        for keys in (str(path), server.url):
+            found = jwt_reader(settings(keys=keys), {})
+            assert found is not None
+            assert found.read(signed()).principal.name == "jwt:ann"
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        jwt_reader(settings(keys=str(tmp_path / "none.json")), {})
+    assert jwt_reader(JwtSettings(), {}) is None
+
+
 def test_without_tls_a_warning_says_so(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     token_in(database, "good")
     gate_of(database, ServiceSettings(host="0.0.0.0"))
     assert "without TLS" in caplog.text
+    caplog.clear()
+    gate_of(database, ServiceSettings())
+    assert not caplog.records
 
 
 def test_proxies_are_addresses() -> None:
