@@ -230,8 +230,6 @@ def reason_keys(step: str) -> list[str]:
 
 def payload_json(step: str, payload: object | None) -> Any:
     """A step's payload as JSON values."""
-    if payload is None:
-        return None
     record = PAYLOADS.get(step)
     return adapter(record if record is not None and isinstance(payload, record) else type(payload)).dump_python(
         payload, mode="json"

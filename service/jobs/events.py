@@ -16,7 +16,9 @@ LOOK_AGAIN_S = 1.0
 PING_S = 15
 
 
-async def events_of(room: JobRoom, job: Job, after: int) -> AsyncIterator[ServerSentEvent]:
+async def events_of(
+    room: JobRoom, job: Job, after: int, look_again_s: float = LOOK_AGAIN_S
+) -> AsyncIterator[ServerSentEvent]:
     told: str | None = None
     while True:
         latest = await run_in_threadpool(room.jobs.job, job.job_id)
@@ -36,4 +38,4 @@ async def events_of(room: JobRoom, job: Job, after: int) -> AsyncIterator[Server
                 told = text
         if latest.state in ENDED:
             return
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(look_again_s)

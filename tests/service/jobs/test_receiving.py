@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service.jobs.receiving import AT_ONCE, Form, Limits, digest_of, drain, paced, receive, small_body
+from tests.waiting import Jumping
 
 LIMITS = Limits(most_bytes=3 * AT_ONCE, most_field_bytes=50, stall_s=5.0)
 
@@ -59,20 +60,6 @@ def test_an_upload_that_is_cut_off_stays_as_far_as_it_came(tmp_path: Path) -> No
     with pytest.raises(HTTPException) as refused:
         asyncio.run(receive(body(b"ab", ClientDisconnect()), path, 0, LIMITS))
     assert (refused.value.status_code, path.read_bytes()) == (400, b"ab")
-
-
-class Jumping(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next moment something waits for."""
-
-    _now_s = 0.0
-
-    def time(self) -> float:
-        return self._now_s
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self._now_s = max(self._now_s, self._scheduled[0].when())  # type: ignore[attr-defined]
-        super()._run_once()  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
