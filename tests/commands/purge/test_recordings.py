@@ -42,7 +42,9 @@ def test_the_sidecar_of_a_recording_that_was_handed_in_goes_also_where_the_recor
         path.parent.mkdir(parents=True)
         path.touch()
         path.with_name("a.wav.json").write_text('{"customer": "C-77"}')
-    erased = [erasable(file_uri(str(path))) for path in (handed_in, elsewhere)]
+    bare = handed_in.parents[1] / "other" / "b.wav"  # without a sidecar
+    bare.parent.mkdir()
+    erased = [erasable(file_uri(str(path))) for path in (elsewhere, bare, handed_in)]
     for write in (False, True):
         counts, troubles = delete_handed_in(erased, tmp_path / "recordings", write=write)
         assert (dict(counts), troubles) == ({"sidecars deleted": 1}, [])
