@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipeline.config.areas.encoder import EncoderSettings
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -14,3 +16,8 @@ def options_of(about: str | None, *, data: bool = False) -> argparse.ArgumentPar
     if data:
         parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     return parser
+
+
+def another_encoder(folder: Path, prefix: str) -> EncoderSettings:
+    """A sentence encoder in a folder, for any language."""
+    return EncoderSettings(model=str(folder), revision=None, languages=None, prefix=prefix, cached_texts=30_000)

@@ -1,6 +1,6 @@
 """Fits the weights of topics without training, `analysis/topics/weights.json`.
 
-    python -m bench.topic_weights [--data ../shared/data] [--write]
+    python -m bench.topic_weights [--data ../shared/data] [--cone FOLDER] [--prefix "query: "] [--write]
 
 Glossaries of many kinds are drawn, with their few words and with their names alone, and questions put to them: of the
 developed half of banking77's intents (Casanueva et al. 2020, CC BY 4.0; the other half lends labels, no questions), of
@@ -9,7 +9,9 @@ labels and, in broad glossaries, with many reasons of other branches (`bench/lab
 our own names of offices, schools, homes and hospitals (`bench/labels/names.txt`), and the developed calls of
 `bench/labels`. Some questions ask for a label that was not drawn, some for something of another field. In the
 narrow field of banking77 the former count four times: who calls about something that a narrow glossary lacks calls
-about something near. Maximum likelihood with a small ridge. Without --write the weights are only shown.
+about something near. Maximum likelihood with a small ridge. With --cone the weights of encoders whose vectors lie in a
+narrow cone are fitted, with the one in FOLDER (docs/topics.md says where it comes from), else those of words and of the
+default encoder. Without --write the weights are only shown.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.calls import language_of
 from analysis.encoder.choice import open_encoder
@@ -31,47 +32,30 @@ from analysis.glossary.choice import load_catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.topics.asked import AskedLine, asked_in
 from analysis.topics.features import features_of
-from analysis.topics.likelihood import FEATURES, WEIGHTS, WITH_ENCODER, WORDS_ALONE, words_feature
+from analysis.topics.likelihood import IN_A_CONE, WEIGHTS, WITH_ENCODER, WORDS_ALONE, words_feature
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.matching import TopicMatcher, path_scores
 from bench.materials.asked_calls import DEVELOPED, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
+from bench.materials.label_weights import Draw, Rows, fit
 from bench.materials.names import half_of_names, names_glossary
 from bench.materials.service_dialogues import first_turns
 from bench.materials.topic_glossaries import BANKING77, SERVICES
-from bench.options import options_of
+from bench.options import another_encoder, options_of
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
 DRAWS, MIXED_DRAWS, NAMES_DRAWS = 10, 12, 2
-RIDGE, NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 1e-3, 4.0, 5.0
+NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 4.0, 5.0
 WEIGHT_OUTSIDE_NAMES = 0.35
 """Of all questions about something else, against all about the names."""
-Rows = npt.NDArray[np.float64]
 REASONS = tuple(
     Label(topic=line)
     for line in (Path(__file__).parent / "labels" / "reasons.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 )
 """Labels that nobody asks for here, for broad glossaries: names alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """Questions against one glossary."""
-
-    features: Rows
-    """Shape (questions, labels, columns), see `table_of`."""
-    right: npt.NDArray[np.bool_]
-    """Shape (questions, labels + 1): what may be answered; the last is none of them."""
-    weights: Rows
-    """Shape (questions,); sums to the draw's weight."""
-    narrowness: float
-    names_alone: float
-
-    def none(self) -> Rows:
-        return np.asarray([1.0, np.log(self.features.shape[1]), self.narrowness, self.names_alone])
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,56 +197,18 @@ def names_alone(encoder: SentenceEncoder) -> Draw:
     )
 
 
-def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
-    """Weights of the labels' features are not negative: what is more alike is no less likely."""
-    from scipy.optimize import minimize
-
-    names = FEATURES[method]
-    columns = range(len(names)) if method == WITH_ENCODER else [-1]
-    size = len(names)
-
-    def loss(weights: Rows) -> tuple[float, Rows]:
-        total, slope = 0.0, np.zeros_like(weights)
-        for draw in draws:
-            features, none = draw.features[:, :, columns], draw.none()
-            utilities = np.concatenate(
-                [features @ weights[:size], np.full((len(features), 1), float(none @ weights[size:]))], axis=1
-            )
-            utilities -= utilities.max(axis=1, keepdims=True)
-            shares = np.exp(utilities)
-            shares /= shares.sum(axis=1, keepdims=True)
-            rightly = np.where(draw.right, shares, 0.0)
-            sums = rightly.sum(axis=1, keepdims=True) + 1e-12
-            total -= float((draw.weights * np.log(sums[:, 0])).sum())
-            error = (shares - rightly / sums) * draw.weights[:, None]
-            slope[:size] += np.einsum("ql,qlf->f", error[:, :-1], features)
-            slope[size:] += error[:, -1].sum() * none
-        return total / len(draws) + RIDGE * float(weights @ weights), slope / len(draws) + 2 * RIDGE * weights
-
-    # How alike the labels are and how many they are go together; with the encoder the former tells more.
-    free, none = (None, None), (0.0, 0.0)
-    many, narrow, names_alone = (none, free, free) if method == WITH_ENCODER else (free, none, none)
-    bounds = [(0.0, None)] * size + [free, many, narrow, names_alone]
-    found = minimize(loss, np.zeros(size + 4), jac=True, method="L-BFGS-B", bounds=bounds)
-    values = [round(float(value), 4) for value in found.x]
-    print(f"{method}: {found.fun:.4f} a question")
-    return {
-        "label": dict(zip(names, values[:size], strict=True)),
-        "none": values[size],
-        "none_per_log_label": values[size + 1],
-        "none_per_narrowness": values[size + 2],
-        "none_of_names": values[size + 3],
-    }
-
-
 def main() -> None:
     parser = options_of(__doc__, data=True)
+    parser.add_argument("--cone", type=Path, help="folder of an encoder whose vectors lie in a narrow cone")
+    parser.add_argument("--prefix", default="", help="its encoder.prefix")
     parser.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name}")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
         print(json.dumps({"skipped": f"no reference data in {arguments.data}; give --data DIR"}))
         return
-    encoder = open_encoder(EncoderSettings(cached_texts=20_000)).encoder
+    default = EncoderSettings(cached_texts=20_000)
+    settings = default if arguments.cone is None else another_encoder(arguments.cone, arguments.prefix)
+    encoder = open_encoder(settings).encoder
     if encoder is None:
         print(json.dumps({"skipped": "no sentence encoder on this machine"}))
         return
@@ -289,10 +235,14 @@ def main() -> None:
         draws += [drawn(bank, turns, encoder, seed), drawn(service, asked, encoder, seed)]
     for seed in range(MIXED_DRAWS):
         draws.append(mixed(bank, service, shipped, encoder, seed))
-    found = {method: fit(draws, method) for method in (WITH_ENCODER, WORDS_ALONE)}
+    with_encoder = WITH_ENCODER if arguments.cone is None else IN_A_CONE
+    found = {with_encoder: fit(draws, with_encoder)}
+    found[with_encoder]["everyday_likeness"] = round(LabelLikeness(shipped, encoder).everyday_likeness, 4)
+    if arguments.cone is None:
+        found[WORDS_ALONE] = fit(draws, WORDS_ALONE)
     if arguments.write:
-        about = "Written by python -m bench.topic_weights, which says from what."
-        WEIGHTS.write_text(json.dumps({"about": about, **found}, indent=1) + "\n", encoding="utf-8")
+        kept = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+        WEIGHTS.write_text(json.dumps({**kept, **found}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found))
 
 

@@ -177,4 +177,7 @@ def _beside_model(model: TextModel) -> TextModel | None:
 def _lack(encoder: EncoderChoice) -> str:
     if encoder.encoder is None:
         return f"needs a sentence encoder ({encoder.reason})"
-    return "was trained on another sentence encoder; train it again on this one: run.py train text --model encoder"
+    return (
+        "was trained on another sentence encoder; train it again on this one: run.py train text --model encoder "
+        "(English), or --model vectors with --language for each that the encoder knows"
+    )

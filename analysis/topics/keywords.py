@@ -19,7 +19,7 @@ from analysis.glossary.catalogue import Glossary, Label
 from analysis.records import Evidence, Topic
 from analysis.topics.asked import Asked, AskedLine, asked_in
 from analysis.topics.features import features_of
-from analysis.topics.likelihood import WITH_ENCODER, WORDS_ALONE, fitted, words_feature
+from analysis.topics.likelihood import WITH_ENCODER, WORDS_ALONE, fitted, for_encoder, words_feature
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words, path_scores
 from analysis.topics.subtopics import likeliest_subtopic
@@ -141,7 +141,8 @@ class KeywordTopics:
         likeness = self._likenesses[key]
         found = matcher.keyword_found(lines, language)
         features = features_of(likeness, likeness.of(lines), matching, found)
-        shares, _ = fitted(WITH_ENCODER).shares(features, likeness.narrowness, likeness.names_alone)
+        likelihood = for_encoder(likeness.everyday_likeness)
+        shares, _ = likelihood.shares(features, likeness.narrowness, likeness.names_alone)
         by_topic = _by_topic(labels, shares)
         topics = sorted(by_topic, key=lambda topic: -by_topic[topic])
         matched = {

@@ -3,7 +3,9 @@
 A conditional logit (McFadden 1974) with an outside option: label i has utility w · features(i). "None of the labels"
 has a constant, and parts for the number of labels, how alike they are, and how many are nothing but a name. The weights
 are fitted on questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share
-of "none" means something.
+of "none" means something. They were fitted twice: with an encoder whose vectors point everywhere, and with one whose
+vectors all lie in a narrow cone, where a lead in likeness says less (Ethayarajh 2019). Another encoder takes those of
+the one that it is more like in this.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +24,10 @@ Features = npt.NDArray[np.float64]
 """Shape (labels, features)."""
 
 WITH_ENCODER, WORDS_ALONE = "keywords and encoder", "keywords"
-FEATURES: Mapping[str, tuple[str, ...]] = {
-    WITH_ENCODER: ("joined", "centre", "nearest", "words", "keyword", "name", "apart"),
-    WORDS_ALONE: ("words",),
-}
+IN_A_CONE = "keywords and encoder in a narrow cone"
+"""Fitted for another kind of encoder; the method is the same."""
+_OF_BOTH = ("joined", "centre", "nearest", "words", "keyword", "name", "apart")
+FEATURES: Mapping[str, tuple[str, ...]] = {WITH_ENCODER: _OF_BOTH, IN_A_CONE: _OF_BOTH, WORDS_ALONE: ("words",)}
 WEIGHTS = Path(__file__).parent / "weights.json"
 
 
@@ -59,10 +62,28 @@ def words_feature(score: float) -> float:
     return float(np.log1p(score))
 
 
-@lru_cache(maxsize=2)
+def for_encoder(everyday_likeness: float) -> Likelihood:
+    """The weights fitted with the encoder that is more like this one.
+
+    Args:
+        everyday_likeness: the mean cosine of two everyday sentences (`LabelLikeness.everyday_likeness`).
+    """
+    known = _read()
+    return fitted(
+        min((WITH_ENCODER, IN_A_CONE), key=lambda method: abs(known[method]["everyday_likeness"] - everyday_likeness))
+    )
+
+
+@lru_cache(maxsize=1)
+def _read() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return found
+
+
+@lru_cache(maxsize=3)
 def fitted(method: str) -> Likelihood:
     """The weights that come with Earshot."""
-    found = json.loads(WEIGHTS.read_text(encoding="utf-8"))[method]
+    found = _read()[method]
     by_name = found["label"]
     return Likelihood(
         tuple(float(by_name[name]) for name in FEATURES[method]),

@@ -3,7 +3,7 @@
 Each label has several texts: its name, each keyword, its definition and examples, and name and keywords in one. A line
 is compared with the joined text, with the mean of the others, and with the nearest of them; so are all lines together.
 The cosines are measured from what everyday sentences reach that ask for nothing, in their standard deviations: so
-different encoders, whose cosines lie in different ranges, come to one scale.
+catalogues whose cosines lie in different ranges come to one scale.
 """
 
 from __future__ import annotations
@@ -109,6 +109,13 @@ class LabelLikeness:
             others = np.sort(row[topics != own])[::-1]
             nearest += list(others[: math.ceil(_NEAREST_PART * len(others))])
         return max(float(np.mean(nearest)), LEAST_NARROWNESS) if nearest else LEAST_NARROWNESS
+
+    @cached_property
+    def everyday_likeness(self) -> float:
+        """The mean cosine of two everyday sentences: near 0 where vectors point everywhere, near 1 in a narrow cone."""
+        rows = self._encoder.encode_fixed(EVERYDAY).astype(np.float64)
+        cosines = rows @ rows.T
+        return float((cosines.sum() - np.trace(cosines)) / (len(rows) * (len(rows) - 1)))
 
     def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
         encoded = self._encoded

@@ -17,7 +17,7 @@ class EncoderSettings(Area):
     """onnx, or off: each step then does without, as it also does where the weights are absent."""
     model: Annotated[str, IDENTITY] = "sentence-transformers/all-MiniLM-L6-v2"
     """Folder with the weights, or a hub repository (then `revision` pins it). The default is an English encoder out of
-    installed packages; intfloat/multilingual-e5-small is one for many languages."""
+    installed packages; docs/topics.md has the settings of one for many languages."""
     revision: Annotated[str | None, IDENTITY] = "sha256-8d5048e544feafad534d3ad26e7f3a05569b24cc"
     """Commit of the repository (the default's is the content of its files); ignored for a folder."""
     onnx_file: Annotated[str, IDENTITY] = "model.onnx"

@@ -19,7 +19,7 @@ from analysis.glossary.choice import Catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
 from analysis.topics.keywords import KeywordTopics
-from analysis.topics.likelihood import FEATURES, WITH_ENCODER, WORDS_ALONE, fitted
+from analysis.topics.likelihood import FEATURES, IN_A_CONE, WITH_ENCODER, WORDS_ALONE, fitted, for_encoder
 from analysis.topics.likeness import EVERYDAY, LabelLikeness
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.asked_calls import DEVELOPED, asked_calls
@@ -203,6 +203,39 @@ def test_more_of_a_feature_is_never_less_likely_and_a_narrow_glossary_is_more_ca
     more = row + np.asarray([[1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 1.0], [0.0] * 7])
     assert likelihood.shares(more)[0][0] > likelihood.shares(row)[0][0]
     assert likelihood.shares(row, narrowness=8.0)[1] > likelihood.shares(row, narrowness=3.0)[1]
+
+
+class InACone(Directions):
+    """The same directions, and beside them much that all texts have in common."""
+
+    COMMON = 2.5
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        rows = np.concatenate([super().encode(texts), np.full((len(texts), 1), self.COMMON)], axis=1)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_an_encoder_has_the_weights_of_the_one_that_it_is_like() -> None:
+    """All cosines of the E5 family are over 0.7: by MiniLM's weights no topic of theirs was likely enough."""
+    wide, cone = (LabelLikeness(LABELS, encoder).everyday_likeness for encoder in (Directions(), InACone()))
+    assert wide < 0.2
+    assert cone > 0.8
+    assert for_encoder(wide) == fitted(WITH_ENCODER)
+    assert for_encoder(cone) == fitted(IN_A_CONE) != fitted(WITH_ENCODER)
+
+
+@pytest.mark.parametrize("encoder", [Directions(), InACone()], ids=["wide", "cone"])
+def test_topics_are_found_whatever_all_vectors_have_in_common(encoder: SentenceEncoder) -> None:
+    result = ask(call(("client", "A box of mine is lost.")), choice_of(encoder))
+    assert isinstance(result.payload, Topic)
+    assert result.payload.topic == "Parcel"
+    assert ask(call(("client", "A swing in the park squeaks.")), choice_of(encoder)).payload is None
+
+
+def test_the_default_encoder_has_the_weights_that_were_fitted_with_it(real_encoder: SentenceEncoder) -> None:  # noqa: F811
+    likeness = LabelLikeness(LABELS, real_encoder)
+    assert likeness.everyday_likeness == pytest.approx(0.0925, abs=0.001)
+    assert for_encoder(likeness.everyday_likeness) == fitted(WITH_ENCODER)
 
 
 def test_likeness_is_measured_from_everyday_sentences() -> None:
