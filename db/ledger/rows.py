@@ -131,12 +131,12 @@ def step_columns(step: str, payload: object | None) -> Row:
             "second_topic": clean(topic.second_topic) if topic else None,
             "second_subtopic": clean(topic.second_subtopic) if topic else None,
             "second_topic_confidence": topic.second_confidence if topic else None,
-            "topic_evidence": payload_json("topic", topic)["evidence"] if topic else None,
+            "topic_evidence": payload_json(topic)["evidence"] if topic else None,
             "topic_catalogue": clean(topic.catalogue) if topic else None,
             "topic_glossary_hash": topic.glossary_hash if topic else None,
         }
     if step == "summary":
-        summary = payload_json("summary", payload) if isinstance(payload, Summary) else None
+        summary = payload_json(payload) if isinstance(payload, Summary) else None
         return {
             "summary": summary.pop("text") if summary else None,
             "action_items": summary.pop("action_items") if summary else None,
@@ -154,7 +154,7 @@ def step_columns(step: str, payload: object | None) -> Row:
     if step == "conversation":
         talk = payload if isinstance(payload, Conversation) else None
         values: Row = {name: getattr(talk, name) if talk else None for name in CONVERSATION_COLUMNS}
-        trends = payload_json("conversation", talk)["quarters"] if talk else None
+        trends = payload_json(talk)["quarters"] if talk else None
         return {**values, "conversation_extra": dict(talk.extra) if talk else {}, "conversation_trends": trends}
     return {}
 
@@ -228,12 +228,9 @@ def reason_keys(step: str) -> list[str]:
     return [step, f"{step}_confidence", *_FURTHER_KEYS.get(step, ()), *(f"{role}_{step}" for role in Role)]
 
 
-def payload_json(step: str, payload: object | None) -> Any:
+def payload_json(payload: Any) -> Any:
     """A step's payload as JSON values."""
-    record = PAYLOADS.get(step)
-    return adapter(record if record is not None and isinstance(payload, record) else type(payload)).dump_python(
-        payload, mode="json"
-    )
+    return adapter(type(payload)).dump_python(payload, mode="json")
 
 
 def payload_record(step: str, stored: Any) -> object | None:
@@ -244,7 +241,7 @@ def payload_record(step: str, stored: Any) -> object | None:
 
 
 def step_row(result: StepResult) -> Row:
-    payload = payload_json(result.step, result.payload) if result.state is StepState.DONE else None
+    payload = payload_json(result.payload) if result.state is StepState.DONE else None
     return {**STEP.row(dataclasses.replace(result, payload=None)), "payload": payload}
 
 

@@ -76,7 +76,6 @@ class OutsideHttp:
             trust_env=False,  # a proxy would resolve the name again
             follow_redirects=False,
             verify=verify or httpx.create_ssl_context(),
-            timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
             headers={**PLAIN, "User-Agent": "earshot"},
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -238,6 +239,9 @@ def test_a_long_path_gets_a_socket_elsewhere(open_folder: Path) -> None:
     assert str(open_folder) not in str(socket_folder)
     server.release()
     assert not Path(str(socket_folder).strip('"')).exists()
+    server.start()
+    shutil.rmtree(str(query(server, "SHOW unix_socket_directories")).strip('"'))
+    server.release()  # whoever tidies /tmp may have been there before
 
 
 def test_a_folder_that_cannot_be_made(open_folder: Path) -> None:

@@ -12,6 +12,7 @@ from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import openpyxl
+import psutil
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -222,6 +223,7 @@ def test_a_workbook_that_breaks_leaves_the_old_one(tmp_path: Path) -> None:
         write_workbook(breaking, (TEXTS,), path, zone=PARIS)
     assert path.read_bytes() == b"before"
     assert [one.name for one in tmp_path.iterdir()] == ["t.xlsx"]
+    assert [file.path for file in psutil.Process().open_files() if "openpyxl" in file.path] == []
 
 
 OF_EVERY_KIND = Table(
