@@ -230,7 +230,7 @@ def reason_keys(step: str) -> list[str]:
 
 def payload_json(payload: Any) -> Any:
     """A step's payload as JSON values."""
-    return adapter(type(payload)).dump_python(payload, mode="json")
+    return adapter(payload.__class__).dump_python(payload, mode="json")
 
 
 def payload_record(step: str, stored: Any) -> object | None:

@@ -25,7 +25,7 @@ from db.export.csv_file import write_csv
 from db.export.document import documents
 from db.export.streaming import chosen_call_ids, rows_of
 from db.export.table_files import RESULT_FORMATS, TableFormat, export_table, write_table
-from db.export.tables import CALLS, CHUNKS, TABLES
+from db.export.tables import CALLS, CHUNKS, TABLES, WORKBOOK
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from db.records import Row
@@ -34,6 +34,7 @@ from pipeline.config.areas.output import CsvSettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallFailure
 from tests.db.samples import MOMENT, chunk, found, outcome, prepared, transcript
+from tests.pinned import assert_pinned
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ODD = ("007", "1E5", "a;=1+1", "=1+1", "a\ufffeb", "\u2028", "ß,\n\"ü'")
@@ -158,6 +159,15 @@ def test_formats_for_programs_change_no_text(
     assert [list(row) for row in rows] == [["text", "start_s", "flags", "words"]] * len(rows)
     assert [row["text"] for row in rows] == ["please cancel my contract", *ODD]
     assert [rows[1]["start_s"], rows[1]["flags"], rows[1]["words"]] == [3.0, [], None]
+
+
+def test_every_column_has_its_title_kind_and_width() -> None:
+    lines = [
+        f"{name} ({table.title}{', for people' if table.for_people else ''}): {column}"
+        for name, table in TABLES.items()
+        for column in table.columns
+    ]
+    assert_pinned("columns.txt", "\n".join([*lines, f"workbook: {[table.name for table in WORKBOOK]}"]))
 
 
 def test_a_column_that_is_not_there() -> None:
