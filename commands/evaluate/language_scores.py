@@ -141,7 +141,7 @@ def _one_chunk(text: str) -> TranscriptChunk:
 
 
 def _measured(answered: Answered, scores: Sequence[float], figures: dict[str, float | None]) -> MeasuredMethod:
-    interval = share(scores, [1.0] * len(scores), SEED)
+    interval = share(scores, [1.0] * len(scores), SEED, most=1.0)
     costs = [result.cost_usd for result in answered.results if result.cost_usd is not None]
     return MeasuredMethod(
         method=answered.method,

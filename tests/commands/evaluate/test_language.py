@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from analysis.measured import read_measured
+from analysis.records import Summary
 from commands.evaluate.language import evaluate_language, labelled_calls, measure, methods_of
-from commands.evaluate.language_scores import expected_calibration_error, holds, tells
+from commands.evaluate.language_scores import _verified, expected_calibration_error, holds, tells
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from tests.house import PROJECT
+from tests.pinned import assert_pinned
 
 CONFIG = PROJECT / "config.yaml"
 WITHOUT_ENCODER = Settings.model_validate({"encoder": {"engine": "off"}})
@@ -127,3 +130,45 @@ def test_calibration_is_judged_by_bands(sure: tuple[tuple[float, bool], ...], er
     """A confidence of one provider says as much as another's only where each is right as often as it says."""
     found = expected_calibration_error(sure)
     assert found == (None if error is None else pytest.approx(error))
+
+
+def test_what_is_told_and_kept_of_measured_methods(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The segment by label and by file name, and a side that is not known."""
+    monkeypatch.setenv("COLUMNS", "160")
+    for number, topic in enumerate(("Cards", "Billing", "Cards")):
+        labelled(tmp_path, f"{number}_b2c_call", {"topic": topic, "outcome": "The card is blocked.", "segment": "b2c"})
+    turns = [
+        {"channel": 0, "role": "client", "start": 1, "end": 2, "text": "my card is lost"},
+        {"channel": 1, "role": "unknown", "start": 2.5, "end": 3, "text": "which card?"},
+    ]
+    untimed = {"turns": turns}
+    (tmp_path / "3_b2b_call.json").write_text(json.dumps(untimed | {"labels": {"topic": "Cards"}}), encoding="utf-8")
+    lines = []
+    for found in labelled_calls(tmp_path, "topic"):
+        chunks = [
+            (chunk.channel, str(chunk.role), chunk.start_s, chunk.end_s) for chunk in found.call.transcript.chunks
+        ]
+        segment = found.call.metadata.customer_segment
+        lines.append(f"{found.call.call_id} {segment} {found.call.duration_s} {chunks} {dict(found.labels)}")
+    off = ["encoder.engine=off", "llm.providers=[extractive]", f"glossary.b2c={PROJECT / 'glossaries' / 'b2c.yaml'}"]
+    for step in ("topic", "summary"):
+        for as_json in (False, True):
+            save = tmp_path / f"{step}.out"
+            assert evaluate_language(step, CONFIG, off, tmp_path, save=save, as_json=as_json) == 0
+            lines += [capsys.readouterr().out.replace(" ", ""), save.read_text(encoding="utf-8")]
+    told = re.sub(r'(seconds_per_call": ?)[0-9.e-]+|[0-9.e-]+(?=│-│)', r"\1S", "\n".join(lines))
+    assert_pinned("language.txt", re.sub(r"─+|━+", "─", re.sub(r"(\d\.\d{4})\d+", r"\1", told)))
+    (tmp_path / "4.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"4\.json"):
+        labelled_calls(tmp_path, "topic")
+
+
+@pytest.mark.parametrize(
+    ("check", "share"), [(None, 1.0), ("verified", 1.0), ("1 of 4 not supported", 0.75), ("not checked", 0.0)]
+)
+def test_the_share_of_statements_that_a_call_supports(check: str | None, share: float) -> None:
+    made = Summary(text="x", action_items=(), evidence=(), check=check)
+    assert _verified(made) == share
+    assert _verified(None) == 0.0
