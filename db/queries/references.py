@@ -104,7 +104,7 @@ def heard_turns(call: ShownCall, chunks: Sequence[ShownChunk]) -> list[Reference
             ordinal=chunk.ordinal,
             role=chunk.role,
             start_s=chunk.start_s,
-            end_s=max(chunk.start_s, chunk.end_s),
+            end_s=chunk.end_s,
             text=" ".join(chunk.text.split()),
         )
         for chunk in chunks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -227,6 +228,7 @@ def called(**changes: Any) -> str:
     return call_page(CallContent(**(content | changes)), SOUND, SITE)
 
 
+LENGTHS = (69, 70, 769, 770, 2000)
 PAGES: dict[str, Callable[[], str]] = {
     "call.html": called,
     "call_bare.html": lambda: call_page(
@@ -254,6 +256,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "live_ended.html": lambda: live_page(ENDED, TURNS, SITE, held=False),
     "correct.html": lambda: correct_page(correcting(notices=("not saved",), drawn=True, by="Bo"), SOUND, SITE),
     "correct_again.html": lambda: correct_page(correcting(reference=CORRECTED, by_name="Cy"), SOUND, SITE),
+    "correct_older.html": lambda: correct_page(
+        correcting(
+            reference=replace(CORRECTED, transcript_fingerprint="o" * 32), heard=["x" * length for length in LENGTHS],
+            chunks=[shown_chunk(float(n), n + 0.5, "x" * length, channel=n % 2, ordinal=n)
+                    for n, length in enumerate(LENGTHS)],
+        ), SOUND, SITE),
     "correct_typed.html": lambda: correct_page(correcting(typed={(0, 0): "typed"}, reference=CORRECTED), SOUND, SITE),
     "quality.html": lambda: quality_page(quality(), SITE),
     "quality_bare.html": lambda: quality_page(

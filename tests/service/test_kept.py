@@ -16,10 +16,22 @@ def test_a_value_is_made_anew_when_it_is_old() -> None:
 
     kept = Kept(make, 60.0, lambda: clock[0])
     seen = []
-    for moment in (0.0, 59.0, 61.0, 62.0):
+    for moment in (0.0, 59.0, 61.0, 62.0, 120.0, 121.5):
         clock[0] = moment
         seen.append(kept.get())
-    assert seen == [1, 1, 2, 2]
+    assert seen == [1, 1, 2, 2, 2, 3]
+
+
+def test_the_keys_that_were_asked_for_last_are_kept() -> None:
+    made: list[str] = []
+
+    def make(key: str) -> int:
+        made.append(key)
+        return len(made)
+
+    kept: KeptBy[str, int] = KeptBy(make, 60.0, most=2, now=lambda: 0.0)
+    assert [kept.get(key) for key in ("a", "b", "a", "c", "a", "b")] == [1, 2, 1, 3, 1, 4]
+    assert made == ["a", "b", "c", "b"]
 
 
 def test_an_old_value_is_given_while_the_next_one_is_made() -> None:

@@ -23,6 +23,7 @@ from db.export.bigquery import SCHEMA, write_bigquery
 from db.export.columns import Table
 from db.export.csv_file import write_csv
 from db.export.document import documents
+from db.export.json_lines import write_objects
 from db.export.streaming import chosen_call_ids, rows_of
 from db.export.table_files import RESULT_FORMATS, TableFormat, export_table, write_table
 from db.export.tables import CALLS, CHUNKS, TABLES, WORKBOOK
@@ -168,6 +169,13 @@ def test_every_column_has_its_title_kind_and_width() -> None:
         for column in table.columns
     ]
     assert_pinned("columns.txt", "\n".join([*lines, f"workbook: {[table.name for table in WORKBOOK]}"]))
+
+
+def test_what_no_format_holds_is_refused(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="JSON cannot hold object"):
+        write_objects([{"a": object()}], tmp_path / "a.jsonl")
+    with pytest.raises(ValueError, match="no table format: xml"):
+        export_table(database, CallFilter(), CALLS, tmp_path / "a.xml", TableFormat(name="xml", csv=CsvSettings()))
 
 
 def test_a_column_that_is_not_there() -> None:

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
+from pipeline.jobs import JobEnd, JobState
 from pipeline.sources.addresses import file_path
 from service.jobs.room import JobRoom
 
@@ -174,6 +175,29 @@ def test_a_job_is_called_off_and_its_recording_goes(client: TestClient, job_room
     assert client.delete(where).json()["state"] == "cancelled"
     assert kept(job_room) == []
     assert "event: state" in client.get(f"{where}/events").text
+
+
+def test_a_job_that_has_ended_stays_as_it_is(client: TestClient, job_room: JobRoom, wav: bytes) -> None:
+    told = hand_in(client, wav).json()
+    job_room.jobs.end([JobEnd(job_id=told["job_id"], state=JobState.FAILED, reason="noise", detail="no")])
+    answer = client.delete(told["links"]["job"])
+    assert (answer.status_code, "has ended: failed" in answer.json()["detail"]) == (409, True)
+    assert len(kept(job_room)) == 1
+    more = {"Content-Type": "application/partial-upload", "Upload-Offset": "0"}
+    answer = client.patch(f"{told['links']['job']}/recording", content=b"1", headers=more)
+    assert (answer.status_code, "the job is failed" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(("bytes_too_many", "status"), [(0, 415), (1, 413)])
+def test_a_form_that_is_announced_too_large_is_refused_before_it_comes(
+    client: TestClient, job_room: JobRoom, bytes_too_many: int, status: int
+) -> None:
+    limits = job_room.limits
+    content = b"--b\r\nContent-Disposition: form-data; name=r; filename=a.wav\r\n\r\n" + b"x" * 9000 + b"\r\n--b--\r\n"
+    announced = limits.most_bytes + limits.most_field_bytes + bytes_too_many
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(announced)}
+    answer = client.post("/v1/jobs", content=content, headers=headers)
+    assert answer.status_code == status, answer.text
 
 
 def test_jobs_are_listed_page_by_page(client: TestClient, wav: bytes) -> None:
