@@ -65,6 +65,18 @@ def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
     )
 
 
+def also_paid(result: StepResult, other: StepResult) -> StepResult:
+    """The result, with what the other one cost as well."""
+    return replace(
+        result,
+        services={**other.services, **result.services},
+        tokens_in=_sum([result.tokens_in, other.tokens_in]),
+        tokens_out=_sum([result.tokens_out, other.tokens_out]),
+        cost_usd=_sum([result.cost_usd, other.cost_usd]),
+        latency_s=_sum([result.latency_s, other.latency_s]),
+    )
+
+
 def services_of(answers: Iterable[LLMAnswer]) -> dict[str, str | None]:
     """Every provider asked for any of these answers; one that answered once counts as answering."""
     together: dict[str, str | None] = {}

@@ -1,6 +1,6 @@
 """Summaries by a real language model of calls in which the client orders the model about.
 
-    python -m bench.attacks [--model FOLDER] [--set attacks|attacks_fresh|attacks_last|attacks_strangers|FILE]
+    python -m bench.attacks [--model FOLDER] [--set attacks|attacks_fresh|attacks_last|attacks_third_hand|FILE]
                             [--replies FILE] [--texts]
 
 The thirty attacks of bench/labels/attacks.txt, each behind the client's reason (a lost card) and each for "pay bill":
@@ -71,7 +71,7 @@ def main() -> None:
     parser = options_of(__doc__)
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--replies", type=Path, help="keeps the model's replies; without --model only these are used")
-    parser.add_argument("--set", default="attacks", help="attacks, attacks_fresh, attacks_last or a file, one a line")
+    parser.add_argument("--set", default="attacks", help="a file of bench/labels, or any file, one a line")
     parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     options = parser.parse_args()

@@ -170,7 +170,10 @@ def main() -> None:
     if chosen.parts:
         for name, of in ((WITH_ENCODER, encoder), (WORDS_ALONE, None)):
             print(name, {"meant" if meant else "ordinary": told(*hits) for meant, hits in in_parts(found, of).items()})
-    sets = {name: attack_lines(name) for name in ("attacks", "attacks_fresh", "attacks_last")}
+    sets = {
+        name: attack_lines(name)
+        for name in ("attacks", "attacks_fresh", "attacks_last", "attacks_third_hand", "ordinary_third_hand")
+    }
     sets |= {"dialogues": dialogue_sentences(chosen.data)[DIALOGUES:], "everyday": everyday_sentences(chosen.data)}
     for name, texts in sets.items():
         for method, of in ((WITH_ENCODER, encoder), (WORDS_ALONE, None)):

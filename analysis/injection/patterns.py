@@ -11,6 +11,8 @@ _ORDERS = re.compile(
             r"#\d+ (?:agent|client)\b",
             r"\[/?(?:INST|SYS|SYSTEM)\]|[{}]|```|###",
             r"\b(?:system|assistant|developer|user)(?: message)?\s*:",
+            r"\b(?:agent|client|customer|caller|operator|speaker (?:one|two|[12ab]))\s*(?::|\bcolon\b)",
+            r"\b(?:open|close|left|right) (?:curly |square )?(?:brace|bracket)s?\b",
             r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|rules?|glossary|prompt)\b",
             r"\b(?:ignorez|oubliez)\b.{0,40}\b(?:instructions|consignes|règles)\b",
             r"\b(?:previous|new|your) instructions?\b|\bsystem prompt\b|\blanguage model\b|\bas an ai\b",

@@ -1,15 +1,15 @@
 """A call without what is said to whoever sums it up: neither a model nor a rule reads it, and the row says so.
 
 A sentence is flagged by its form (`patterns`) or by what it does (`weighing`, English). The side that says one is read
-with less doubt: who dictates goes on dictating. Sentences that are merely doubtful stay in the call; but what a model
-says and only they bear out is not believed, and then they are flagged, too.
+with less doubt: who dictates goes on dictating. Sentences that are merely doubtful stay in the call; but what becomes
+of it is compared with what becomes of it without them, and where they make a difference they are flagged, too.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.calls import language_of
@@ -17,13 +17,15 @@ from analysis.clauses.cutting import chunk_spans
 from analysis.encoder.vectors import EncoderChoice
 from analysis.injection.patterns import orders_at
 from analysis.injection.weighing import FLAGGED, method_of, probabilities
-from analysis.text import sentence_spans, words
+from analysis.text import sentence_spans, squeezed, words
 from pipeline.records import CallForAnalysis, Role, TranscriptChunk, Word
 
-DOUBTFUL = 0.15
-"""Probability from which nothing is verified by a sentence alone; from `FLAGGED` on it is left out."""
-_FLAGGED_OF_AGENT = 0.9
-"""Notes, records and what is written in them are an agent's work."""
+DOUBTFUL = 0.05
+"""Probability from which nothing rests on a sentence alone unsaid; from `FLAGGED` on it is left out."""
+_DICTATED = 0.15
+"""Probability from which it is left out beside another of the same side that is."""
+_AGENTS_ODDS = 1 / 6
+"""Times the odds of what an agent says: notes, records and what is written in them are an agent's work."""
 _LONG = 25
 """Words from which a sentence is judged clause by clause: a reason and an order may be run together."""
 
@@ -54,6 +56,12 @@ class Sifted:
         """With the doubtful sentences flagged, too; None where there are none."""
         return None if self.surer is self.call else Sifted(self.surer, self.surer, (*self.left_out, *self.doubtful))
 
+    def doubts(self, quotations: Iterable[str]) -> bool:
+        """Whether one of these quotations of the call is, or holds, a doubtful sentence."""
+        doubtful = [squeezed(said) for said in self.doubtful]
+        quoted = [squeezed(text) for text in quotations]
+        return any(said in text or text in said for text in filter(None, quoted) for said in doubtful)
+
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
@@ -73,17 +81,15 @@ class Sifter:
         chunks = call.transcript.chunks
         units = [unit for place, chunk in enumerate(chunks) if not chunk.doubts for unit in _units(place, chunk)]
         shares = self._shares(call, [unit.text for unit in units])
-        found = [*zip(units, shares, strict=True)]
+        found = [
+            (unit, 1.0 if unit.by_form else _of_side(share, chunks[unit.chunk].role))
+            for unit, share in zip(units, shares, strict=True)
+        ]
         flagged_from = FLAGGED[method_of(self._encoder.for_language(language_of(call) or "en"))]
-        limits = {Role.AGENT: max(_FLAGGED_OF_AGENT, flagged_from)}
-        steered = {
-            chunks[unit.chunk].channel
-            for unit, share in found
-            if unit.by_form or share >= limits.get(chunks[unit.chunk].role, flagged_from)
-        }
-        suspected = [unit for unit, share in found if unit.by_form or share >= DOUBTFUL]
-        flagged = [unit for unit in suspected if chunks[unit.chunk].channel in steered]
-        doubtful = [unit for unit in suspected if chunks[unit.chunk].channel not in steered]
+        steered = {chunks[unit.chunk].channel for unit, share in found if share >= flagged_from}
+        left_out = [share >= _DICTATED and chunks[unit.chunk].channel in steered for unit, share in found]
+        flagged = [unit for (unit, _), out in zip(found, left_out, strict=True) if out]
+        doubtful = [unit for (unit, share), out in zip(found, left_out, strict=True) if share >= DOUBTFUL and not out]
         without = _without(call, flagged)
         surer = _without(without, doubtful) if doubtful else without
         return Sifted(without, surer, *(tuple(unit.text for unit in some) for some in (flagged, doubtful)))
@@ -93,6 +99,11 @@ class Sifter:
         if not texts or not language.startswith("en"):
             return [0.0] * len(texts)
         return probabilities(texts, self._encoder.for_language(language))
+
+
+def _of_side(share: float, role: Role) -> float:
+    odds = share / (1.0 - share) * (_AGENTS_ODDS if role is Role.AGENT else 1.0)
+    return odds / (1.0 + odds)
 
 
 def _units(place: int, chunk: TranscriptChunk) -> list[_Unit]:

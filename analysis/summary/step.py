@@ -10,7 +10,7 @@ from analysis.calls import NOBODY_SPEAKS, language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.fingerprints import Written, fingerprint_of
 from analysis.injection.sifting import Sifted, Sifter
-from analysis.injection.telling import told_of_orders
+from analysis.injection.telling import told_of_doubt, told_of_orders
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.prompting import prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
@@ -41,19 +41,27 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 7
+_VERSION = 8
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
 once, in one form; 4 checks who confirms, and what is only announced; 5 has the call's own sentences where
 a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted;
-6 promises only what is still to be done; 7 leaves out what is said to whoever sums the call up."""
-_EXTRACTIVE_VERSION = 8
+6 promises only what is still to be done; 7 leaves out what is said to whoever sums the call up, 8 says so of more."""
+_EXTRACTIVE_VERSION = 9
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
 what the client is told to do no outcome; 6 cuts sentences at commas that stand for stops; 7 tells only what is still
 to be done as promised, and no reason or outcome where nobody is spoken to; 8 leaves out what is said to whoever sums
-the call up."""
+the call up, 9 says where it quotes what may be."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
+
+
+def _told(sifted: Sifted, result: StepResult) -> StepResult:
+    """With what its row has to say of words that may be meant for whoever sums the call up."""
+    summary = result.payload
+    if isinstance(summary, Summary) and sifted.doubts(sentence.text for sentence in summary.evidence):
+        result = told_of_doubt(result)
+    return told_of_orders(result) if sifted.orders else result
 
 
 class SummaryStep:
@@ -126,8 +134,7 @@ class SummaryStep:
         sifted = [self._sifter.sift(call) for call in calls]
         if self._router is not None:
             return self._by_model(sifted, self._router)
-        found = [self._extractive(each.call) for each in sifted]
-        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, found, strict=True)]
+        return [_told(each, self._extractive(each.call)) for each in sifted]
 
     def _by_model(self, sifted: Sequence[Sifted], router: Completes) -> list[StepResult]:
         """The texts of all calls; then promises, where they are asked of the model."""
@@ -140,8 +147,7 @@ class SummaryStep:
             id(each): self._read(draft, each, (texts[id(draft)], items.get(id(draft), [])), router)
             for each, draft in zip(spoken, drafts, strict=True)
         }
-        found = [results.get(id(each)) or self._silent(each.call) for each in sifted]
-        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, found, strict=True)]
+        return [_told(each, results.get(id(each)) or self._silent(each.call)) for each in sifted]
 
     def _asked(
         self,

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from analysis.asking import ask_about, paid, unanswered
+from analysis.asking import also_paid, ask_about, paid, unanswered
 from analysis.calls import NOBODY_SPEAKS, language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.fingerprints import Written, fingerprint_of
 from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues
 from analysis.injection.sifting import Sifter
-from analysis.injection.telling import told_of_orders
+from analysis.injection.telling import told_of_doubt, told_of_orders
 from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
 from analysis.records import Topic
@@ -34,13 +34,13 @@ from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION, _VERSION_OF_QUESTIONS = 11, 1
+_VERSION, _VERSION_OF_QUESTIONS = 12, 1
 """Of what is found without a language model, and of what one is asked. 4 reads what the agent says is the matter, and
 labels with their definitions; 5 what is denied in common words ("I didn't make that"); 6 that who talks on has not
 misdialled; 7 a request after what was settled as another reason, and no subtopic where another is nearly as likely; 8
 how much of a keyword is said, and narrowness by the nearest fifth of the labels; 9 a subtopic that leads the others;
 10 names alone by the encoder, and what a lead in likeness says where labels are far apart; 11 leaves out what is said
-to whoever sums the call up."""
+to whoever sums the call up; 12 compares with what is found without what may be."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 _LATER = {"scoring", "min_confidence", "min_confidence_of_second"}
@@ -68,6 +68,23 @@ class TopicMethods:
     """What earlier versions called the router's first model, where that differs."""
     encoder: EncoderChoice = WITHOUT
     """Compares what is said with the labels: to choose one, or those that a model is asked about, and to show why."""
+
+
+def _not_swayed(result: StepResult, without: StepResult) -> StepResult:
+    """What is found in a call, unless what may be meant for a model makes a difference: then what is found without it.
+
+    Where nothing is found without it, it stands and the row says so. Both were paid for.
+    """
+    first, second = result.payload, without.payload
+    if not isinstance(first, Topic) or (isinstance(second, Topic) and _named(first) == _named(second)):
+        return also_paid(result, without)
+    if isinstance(second, Topic) and second.topic != OTHER:
+        return told_of_orders(also_paid(without, result))
+    return told_of_doubt(also_paid(result, without))
+
+
+def _named(topic: Topic) -> tuple[str | None, ...]:
+    return topic.topic, topic.subtopic, topic.second_topic, topic.second_subtopic
 
 
 class TopicStep:
@@ -128,8 +145,14 @@ class TopicStep:
         earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - reads no other step
     ) -> Sequence[StepResult]:
         sifted = [self._sifter.sift(call) for call in calls]
-        found = self._results([each.call for each in sifted])
-        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, found, strict=True)]
+        surer = [each.surer for each in sifted if each.doubtful]
+        found = self._results([*(each.call for each in sifted), *surer])
+        without = iter(found[len(calls) :])
+        kept = [
+            _not_swayed(result, next(without)) if each.doubtful else result
+            for each, result in zip(sifted, found, strict=False)
+        ]
+        return [told_of_orders(result) if each.orders else result for each, result in zip(sifted, kept, strict=True)]
 
     def _results(self, calls: Sequence[CallForAnalysis]) -> Sequence[StepResult]:
         if self._methods.router is not None:
