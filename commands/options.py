@@ -31,9 +31,7 @@ def as_overrides(flags: Mapping[str, object]) -> list[str]:
     Raises ConfigurationError for bytes that are not UTF-8: no configuration can hold them.
     """
     overrides = []
-    for key, value in flags.items():
-        if value is None:
-            continue
+    for key, value in ((key, value) for key, value in flags.items() if value is not None):
         plain = value if isinstance(value, bool | int | float | list) else str(value)
         if isinstance(plain, str) and any("\ud800" <= character <= "\udfff" for character in plain):
             raise ConfigurationError(f"{key}: {plain} holds bytes that are not UTF-8; rename the folder or link to it")

@@ -41,16 +41,14 @@ def rows_of(path: Path, sheet: Table, needed: Sequence[str]) -> Iterator[tuple[i
     Raises ConfigurationError where the file cannot be read, and where it lacks a column that is `needed`.
     """
     titles = {column.title.casefold(): column.name for column in sheet.columns}
-    header: list[str] = []
-    for number, cells in enumerate(_xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path), start=1):
-        if not any(cells):
-            continue
-        if not header:
-            header = [_column(text, titles) for text in cells]
-            missing = [name for name in needed if name not in header]
-            if missing:
-                raise ConfigurationError(f"{path}: no column {missing[0]}; there are: {', '.join(filter(None, cells))}")
-            continue
+    numbered = enumerate(_xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path), start=1)
+    filled = ((number, cells) for number, cells in numbered if any(cells))
+    _, first = next(filled, (0, []))
+    header = [_column(text, titles) for text in first]
+    missing = [name for name in needed if name not in header]
+    if missing and first:
+        raise ConfigurationError(f"{path}: no column {missing[0]}; there are: {', '.join(filter(None, first))}")
+    for number, cells in filled:
         if number > _MAX_ROWS:
             raise ConfigurationError(f"{path}: more than {_MAX_ROWS:,} rows")
         yield number, {**dict.fromkeys(needed, ""), **dict(zip(header, cells, strict=False))}

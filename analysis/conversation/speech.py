@@ -47,9 +47,7 @@ def utterances(chunks: Sequence[TranscriptChunk], duration_s: float, language: s
     A chunk whose speech is not known counts from its start to its end: the order of what is said is the same.
     """
     said: list[Utterance] = []
-    for chunk in chunks:
-        if not words(chunk.text):
-            continue
+    for chunk in (chunk for chunk in chunks if words(chunk.text)):
         known = speech_in(chunk)
         spans = _joined(((chunk.start_s, chunk.end_s),) if known is None else known, duration_s)
         said.extend(

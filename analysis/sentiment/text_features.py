@@ -35,12 +35,8 @@ def mark_negation(text: str) -> str:
     marked: list[str] = []
     left = 0
     for word in _WORD.findall(plain_words(text)):
-        if _END.fullmatch(word):
-            left = 0
-            marked.append(word)
-            continue
-        marked.append(f"{word}_NOT" if left > 0 else word)
-        left -= 1
+        marked.append(f"{word}_NOT" if left > 0 and not _END.fullmatch(word) else word)
+        left = 0 if _END.fullmatch(word) else left - 1
         if _NEGATION.fullmatch(word):
             left = NEGATION_REACH
     return " ".join(marked)

@@ -45,15 +45,13 @@ def names_in(text: str, language: str, dates: Collection[str]) -> Iterator[str]:
 
     `dates` are capitalised words that are not names (months, weekdays), case-folded.
     """
-    ordinary = stop_words(language)
+    known = {*_ROLE_WORDS, *stop_words(language), *dates}
     for sentence in sentences(text):
         found = list(CAPITALISED.finditer(sentence))
         for index, match in enumerate(found):
             word = match.group(0)
             folded = plain(word.casefold().replace("’", "'"))
-            if not word[0].isupper() or folded in _ROLE_WORDS or folded in ordinary:
-                continue
-            if folded in dates or folded.removesuffix("s") in dates:
+            if not word[0].isupper() or folded in known or folded.removesuffix("s") in dates:
                 continue
             if index == 0 or re.search(r"[:–—\"“«(]\s*$", sentence[: match.start()]):
                 if _begins_like_a_name(found[index : index + 2], language):

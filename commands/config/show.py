@@ -60,11 +60,10 @@ def effective(loaded: LoadedSettings) -> Iterator[Effective]:
     holding, defaults = masked_content(plain(loaded.settings)), plain(Settings())
     for key in keys_of(loaded.settings):
         said = _at(loaded.content, key.path)
-        if said is _NOWHERE and key.for_tests:
-            continue
-        value = said if _has_variable(said) else _at(holding, key.path)
-        origin = DEFAULT if said is _NOWHERE else _place(loaded.places, key.path)
-        yield Effective(key, value, _at(defaults, key.path), origin)
+        if said is not _NOWHERE or not key.for_tests:
+            value = said if _has_variable(said) else _at(holding, key.path)
+            origin = DEFAULT if said is _NOWHERE else _place(loaded.places, key.path)
+            yield Effective(key, value, _at(defaults, key.path), origin)
 
 
 _NOWHERE = object()

@@ -57,18 +57,16 @@ def packages(project: Path = PROJECT_FILE) -> Iterator[Finding]:
 
 def _versions(requirements: list[str]) -> Mapping[str, str | None]:
     """Package to installed version; None where it is missing. Those of other platforms are left out."""
-    found: dict[str, str | None] = {}
-    for requirement in requirements:
-        elsewhere = _OTHER_PLATFORM.search(requirement)
-        if elsewhere and elsewhere.group(1) != sys.platform:
-            continue
-        match = _NAME.match(requirement)
-        assert match is not None
-        try:
-            found[match.group()] = metadata.version(match.group())
-        except metadata.PackageNotFoundError:
-            found[match.group()] = None
-    return found
+    named = ((_OTHER_PLATFORM.search(requirement), _NAME.match(requirement)) for requirement in requirements)
+    here = (name for platform, name in named if platform is None or platform.group(1) == sys.platform)
+    return {name.group(): _version(name.group()) for name in here if name is not None}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def computer() -> Finding:

@@ -22,6 +22,7 @@ from commands.train.requests import LabelRequest, audio_reader
 
 if TYPE_CHECKING:
     from analysis.training.judging.evaluation import Evaluation
+    from analysis.training.judging.measures import Scores
 
 
 def run_evaluate_sentiment(request: LabelRequest) -> Evaluation:
@@ -54,13 +55,13 @@ def evaluation_text(evaluation: Evaluation) -> str:
     lines = [f"{'':6} {'items':>6} {'groups':>6}  {'UAR':22} {'macro-F1':22} {'Brier':22} ECE"]
     for name in ("words", "voice", "fused"):
         scores = getattr(evaluation, name)
-        if scores is None:
-            lines.append(f"{name:6} no values")
-            continue
-        ece = "-" if scores.calibration_error is None else f"{scores.calibration_error:.4f}"
-        figures = f"{scores.recall!s:22} {scores.macro_f1!s:22} {scores.brier!s:22} {ece}"
-        lines.append(f"{name:6} {scores.items:6} {scores.groups:6}  {figures}")
+        lines.append(f"{name:6} {'no values' if scores is None else _figures(scores)}")
     return "\n".join([*lines, *evaluation.notes, evaluation.verdict])
+
+
+def _figures(scores: Scores) -> str:
+    ece = "-" if scores.calibration_error is None else f"{scores.calibration_error:.4f}"
+    return f"{scores.items:6} {scores.groups:6}  {scores.recall!s:22} {scores.macro_f1!s:22} {scores.brier!s:22} {ece}"
 
 
 def sentiment_command(  # noqa: PLR0917 - typer calls it by name

@@ -123,19 +123,18 @@ def lanes_chart(title: str, bin_s: float, lanes: Sequence[Line]) -> str:
         shapes.append(
             f'<text class="tick" x="{LEFT - 5}" y="{bottom - 2:.1f}" text-anchor="end">{escape(lane.name)}</text>'
         )
-        if highest <= 0:
-            continue
-        shapes.append(
-            f'<text class="tick small" x="{LEFT - 5}" y="{bottom - 15:.1f}" text-anchor="end">'
-            f"max {number(round(highest, 1))}</text>"
-        )
-        points = [f"{LEFT},{bottom:.1f}"]
-        for place, value in enumerate(lane.values):
-            height = bottom - (band - 12) * value / highest
-            left, right = (_x(x_axis, bin_s * (place + side) / unit) for side in (0, 1))
-            points += [f"{left:.1f},{height:.1f}", f"{right:.1f},{height:.1f}"]
-        points.append(f"{_x(x_axis, end_s / unit):.1f},{bottom:.1f}")
-        shapes.append(f'<polygon class="area {lane.css}" points="{" ".join(points)}"/>')
+        if highest > 0:
+            shapes.append(
+                f'<text class="tick small" x="{LEFT - 5}" y="{bottom - 15:.1f}" text-anchor="end">'
+                f"max {number(round(highest, 1))}</text>"
+            )
+            points = [f"{LEFT},{bottom:.1f}"]
+            for place, value in enumerate(lane.values):
+                height = bottom - (band - 12) * value / highest
+                left, right = (_x(x_axis, bin_s * (place + side) / unit) for side in (0, 1))
+                points += [f"{left:.1f},{height:.1f}", f"{right:.1f},{height:.1f}"]
+            points.append(f"{_x(x_axis, end_s / unit):.1f},{bottom:.1f}")
+            shapes.append(f'<polygon class="area {lane.css}" points="{" ".join(points)}"/>')
     return _svg(title, x_axis, None, shapes)
 
 

@@ -96,13 +96,9 @@ def _active(spans: Sequence[StageSpan]) -> tuple[Floats, Floats]:
 def timeline(spans: Sequence[StageSpan], wall_s: float) -> dict[str, Any]:
     """Mean number of calls under way in each stage, in equal stretches of the run."""
     edges = np.linspace(0.0, wall_s, BINS + 1)
-    lines: dict[str, list[float]] = {}
-    for stage in STAGES:
-        chosen = [span for span in spans if span.stage == stage]
-        if not chosen or wall_s <= 0:
-            lines[stage] = []
-            continue
-        times, active = _active(chosen)
+    lines: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    for stage in {span.stage for span in spans} & set(STAGES) if wall_s > 0 else ():
+        times, active = _active([span for span in spans if span.stage == stage])
         integral = np.concatenate([[0.0], np.cumsum(np.diff(times) * active[:-1])])
         inside = np.interp(edges, times, integral)
         lines[stage] = [round(float(value), 3) for value in np.diff(inside) / np.diff(edges)]

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -88,12 +89,10 @@ def _from_beginnings(source: BucketSource, calls: Sequence[FoundCall]) -> Sound:
         for call in chosen:
             suffix = _suffix(call)
             piece = Path(folder) / f"piece{suffix}"
-            try:
+            with suppress(EarshotError):
                 piece.write_bytes(source.beginning(call, min(_BEGINNING_BYTES, call.size_bytes)))
                 rate = bytes_per_second(piece, call.size_bytes)
-            except EarshotError:
-                continue
-            rates.setdefault(suffix, []).append(rate)
+                rates.setdefault(suffix, []).append(rate)
     if not rates:
         return Sound(audio_s=None, how=f"the first bytes of {counted(len(chosen), 'recording')} gave no length")
     typical = {suffix: statistics.median(found) for suffix, found in rates.items()}

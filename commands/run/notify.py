@@ -52,9 +52,8 @@ def send(settings: NotifySettings, about: str, text: str, content: Mapping[str, 
         content: what a webhook gets beside `subject` and `text`.
     """
     by, problems = [], []
-    for name, address in (("smtp", settings.smtp.host), ("webhook", settings.webhook.url)):
-        if not address:
-            continue
+    ways = {"smtp": settings.smtp.host, "webhook": settings.webhook.url}
+    for name in (name for name, address in ways.items() if address):
         try:
             if name == "smtp":
                 send_mail(settings.smtp, settings.timeout_s, about, text)

@@ -151,10 +151,9 @@ class Trial:
         chosen: list[tuple[SpeechSegment, ...]] = []
         speech_s = 0.0
         for window in sorted(windows_to_do(prepared, (), window_s), key=lambda window: window[0].start_s):
-            if chosen and speech_s >= self._speech_s:
-                break
-            chosen.append(window)
-            speech_s += sum(segment.duration_s for segment in window)
+            if not chosen or speech_s < self._speech_s:
+                chosen.append(window)
+                speech_s += sum(segment.duration_s for segment in window)
         return chosen
 
     def analyse(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> list[StepResult]:

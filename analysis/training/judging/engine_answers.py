@@ -150,9 +150,7 @@ def _unlearned(
 ) -> list[Sentiment | None]:
     """`answers`, with held-out ones where the model was trained on the item."""
     better = list(answers)
-    for folder in sorted(set(folders.values())):
-        if not (folder / CARD_FILE).is_file():
-            continue
+    for folder in sorted(folder for folder in set(folders.values()) if (folder / CARD_FILE).is_file()):
         rows = read_held_out(folder / HELD_OUT_FILE, SENTIMENTS)
         if not rows and read_card(folder).data.get("labels_sha256") == labels.sha256:
             raise ConfigurationError(

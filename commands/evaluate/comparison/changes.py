@@ -33,20 +33,16 @@ def changes(before: Settings, after: Settings) -> list[Change]:
     """In the order of the configuration."""
     own, theirs = dict(_flat(before.model_dump(mode="json"))), dict(_flat(after.model_dump(mode="json")))
     marks = {setting.path: setting.influence for setting in marked_settings(Settings)}
-    found = []
-    for key in dict.fromkeys((*own, *theirs)):
-        if own.get(key) == theirs.get(key) or key in _NOT_OURS:
-            continue
-        mark = _mark(key, marks)
-        found.append(
-            Change(
-                key=key,
-                before=_shown(own.get(key)),
-                after=_shown(theirs.get(key)),
-                results=frozenset() if mark is None else mark.results,
-            )
+    return [
+        Change(
+            key=key,
+            before=_shown(own.get(key)),
+            after=_shown(theirs.get(key)),
+            results=frozenset() if (mark := _mark(key, marks)) is None else mark.results,
         )
-    return found
+        for key in dict.fromkeys((*own, *theirs))
+        if own.get(key) != theirs.get(key) and key not in _NOT_OURS
+    ]
 
 
 def _mark(key: str, marks: Mapping[str, Any]) -> Any:

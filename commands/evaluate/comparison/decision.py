@@ -120,10 +120,8 @@ def _trade_offs(found: ComparedSystems, choice: str, others: Sequence[str]) -> I
     for other in others:
         for figure, title in FIGURES.items():
             difference = found.difference(choice, other, figure)
-            if difference is None or not difference.beyond_noise:
-                continue
-            good = (difference.value > 0) == (figure in HIGHER_IS_BETTER)
-            if not good:
+            worse = difference is not None and (difference.value > 0) != (figure in HIGHER_IS_BETTER)
+            if difference is not None and difference.beyond_noise and worse:
                 yield f"{choice} is worse than {other} in: {title}, {verdict(difference, figure)}."
         yield from _dearer(found, choice, other)
 

@@ -98,9 +98,7 @@ def _reading(settings: Settings, path: str) -> Settings:
 
 def _refuse_equals(systems: Sequence[System]) -> None:
     seen: dict[str, str] = {}
-    for system in systems:
-        if system.plain:
-            continue
+    for system in (system for system in systems if not system.plain):
         made_by = system.settings.model_dump_json(include=set(_SHAPES_TRANSCRIPTS))
         if made_by in seen:
             raise ConfigurationError(

@@ -21,9 +21,9 @@ def test_archives_and_buckets_are_named_and_their_recordings_are_not(tmp_path: P
     here = tmp_path / "here.wav"
     here.touch()
     erased = [
-        erasable(file_uri(str(here))),
         erasable(zip_uri("/in/calls.zip", "smith/a.wav"), zip_uri("/in/calls.zip", "smith/b.wav")),
         erasable("s3://calls/2026/smith.wav"),
+        erasable(file_uri(str(here))),
     ]
     for write in (False, True):
         counts, left = delete_recordings(erased, write=write)
