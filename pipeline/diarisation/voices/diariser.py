@@ -15,7 +15,7 @@ from pipeline.diarisation.diariser import DiarisationGivenUp, SpeakerTurn
 from pipeline.diarisation.voices.encoder import VoiceEncoder
 from pipeline.diarisation.voices.two_voices import Labels, divide, evidence, speakers
 from pipeline.diarisation.voices.weights import SETTING, encoder_weights
-from pipeline.diarisation.voices.windows import STEP_S, Loudness, Windows, encode
+from pipeline.diarisation.voices.windows import Loudness, Windows, encode
 from pipeline.encryption.here import mapped_samples
 from pipeline.records import SpeechSegment
 from pipeline.weights.hub import Hub
@@ -98,9 +98,8 @@ def turns(
         for this, following in itertools.pairwise(of_segment):
             if labels[this] == labels[following]:
                 continue
-            reach = min(_REACH_S, STEP_S)
-            from_s = max(start_s, float(windows.centre_s[this]) - reach)
-            end_s = loudness[index].quietest_s(from_s, float(windows.centre_s[following]) + reach)
+            from_s = max(start_s, float(windows.centre_s[this]) - _REACH_S)
+            end_s = loudness[index].quietest_s(from_s, float(windows.centre_s[following]) + _REACH_S)
             found.append(SpeakerTurn(start_s, end_s, int(labels[this])))
             start_s = end_s
         found.append(SpeakerTurn(start_s, segment.end_s, int(labels[of_segment[-1]])))

@@ -37,7 +37,7 @@ def told(values: Any, digits: int = 3) -> str:
 
 def lines_of(lines: Iterable[str]) -> str:
     """Without the sign of a zero, which no processor owes."""
-    return re.sub(r"-(0\.0+)(?!\d)", r"\1", "\n".join(lines))
+    return re.sub(r"(?<![\d.])-(0\.0+)(?!\d)", r"\1", "\n".join(lines))
 
 
 def spans(found: Iterable[Interval]) -> str:
