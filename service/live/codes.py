@@ -15,7 +15,6 @@ class CloseCode(IntEnum):
     """See docs/live.md."""
 
     DONE = 1000
-    TOO_BIG = 1009
     FAILED = 1011
     RESTART = 1012
     FULL = 1013

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pipeline.errors import described
 from pipeline.live.call import LiveCall
@@ -220,11 +220,7 @@ class Connection:
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
-        text, content = message.get("text"), message.get("bytes")
-        if len(text or content or b"") > self._room.settings.max_message_bytes:
-            await self._close(CloseCode.TOO_BIG, "longer than max_message_bytes")
-            raise WebSocketDisconnect(CloseCode.TOO_BIG)
-        return text, content
+        return message.get("text"), message.get("bytes")
 
     async def _send(self, text: str) -> None:
         try:
@@ -234,9 +230,7 @@ class Connection:
 
     async def _close(self, code: CloseCode, reason: str) -> None:
         """With the whole reason as a message before it: a close frame holds 123 bytes."""
-        if self._socket.application_state is not WebSocketState.CONNECTED:
-            return
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             if code is not CloseCode.DONE:
                 await self._socket.send_text(json.dumps({"type": "error", "code": int(code), "reason": reason}))
             await self._socket.close(code, short(reason))

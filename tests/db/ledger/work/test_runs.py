@@ -181,6 +181,15 @@ def test_a_run_leaves_the_calls_of_another_under_way_to_it(url: str, store: Post
     other.database.close()
 
 
+def test_a_run_that_cannot_begin_leaves_its_input_to_others(url: str, store: PostgresStore) -> None:
+    with pytest.raises(psycopg.Error):
+        store.begin_run({}, "h", "no \x00 host", ["file:///calls"])
+    with Database(DatabaseSettings(url=url), url, None) as beside:
+        other = PostgresStore(beside)
+        assert other.begin_run({}, "h", "there", ["file:///calls"])
+        other.close()
+
+
 def test_a_heartbeat_notices_that_another_run_took_over(url: str, store: PostgresStore) -> None:
     run_id = store.begin_run({}, "h", "here")
     with psycopg.connect(url, autocommit=True) as connection:
