@@ -8,6 +8,7 @@ from db.ledger.store import PostgresStore
 from db.origins import origins_of_calls
 from pages.rendering import page
 from tests.db.samples import chunk, found, outcome, prepared, transcript
+from tests.pinned import assert_pinned
 
 
 def test_every_relation_has_columns_with_an_origin_and_values(
@@ -21,6 +22,9 @@ def test_every_relation_has_columns_with_an_origin_and_values(
     assert [relation.name for relation in relations] == list(SHOWN)
     by_name = {relation.name: {column.name: column for column in relation.columns} for relation in relations}
     assert all(column.origin for columns in by_name.values() for column in columns.values())
+    assert_pinned("origins.txt", "\n".join(
+        f"{relation.name}.{column.name}: {column.origin}" for relation in relations for column in relation.columns
+    ))  # fmt: skip
     assert by_name["calls"]["topic"].origin == "step topic"
     assert by_name["calls"]["attention_weight"].origin == "step rules"
     assert by_name["calls"]["duration_s"].origin == "decoding"

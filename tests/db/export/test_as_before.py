@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from db.connection import Database
+from db.export.bigquery import SCHEMA, conversation
 from db.export.document import Document, Segment
 from db.export.table_files import TableFormat, export_table
 from db.export.tables import TABLES
@@ -97,3 +99,15 @@ def test_a_transcript_is_as_before(form: str) -> None:
     text_alone = {**OF_CALL, "call_id": "c-3", "sentiment_trends": {"text": {"client": {"quarters": [0.5]}}}}
     others = [written(Document(call=call, segments=SEGMENTS[:1]), NARROW) for call in (LEAST, text_alone)]
     assert_pinned(f"transcript_{form}.txt", "\n".join((full, *others)))
+
+
+def test_conversations_of_bigquery_and_their_schema_are_as_before() -> None:
+    more = dict.fromkeys(name for name in ("silence_share", "agent_talk_share", "client_talk_share", "turns", "queue"))
+    more |= {"processed_at": datetime(2026, 11, 21, 0, 30, tzinfo=ZoneInfo("Asia/Tokyo")), "transcription": "words"}
+    full = more | {"silence_share": 0.123456, "agent_talk_share": 0.5, "client_talk_share": 1.0, "turns": 7}
+    told = [
+        conversation(Document(call=OF_CALL | full, segments=SEGMENTS)),
+        conversation(Document(call=LEAST | more, segments=SEGMENTS[:1])),
+        SCHEMA,
+    ]
+    assert_pinned("bigquery.json", json.dumps(told, indent=1))
