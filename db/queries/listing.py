@@ -143,7 +143,7 @@ def listed_calls(
         )
 
     if wanted.text is not None and limit <= _PAGE:
-        looked_at = LOOKED_AT * (1 + offset // max(1, limit))
+        looked_at = LOOKED_AT * (1 + offset // limit)
         found = page(replace(wanted, text=None), said=wanted.text, looked_at=looked_at, passed_over=0, offset=offset)
         if len(found) == limit:
             return found
