@@ -45,6 +45,7 @@ def test_the_cookie_is_for_this_host_over_tls_alone_and_holds_no_token(house: Ho
     assert "max-age=43200" in cookie.lower()
     assert "Domain" not in cookie
     assert token.split("_")[2] not in cookie
+    assert len(cookie.partition("=")[2].partition(";")[0]) == 43, "32 random bytes"
     with psycopg.connect(house.database.url) as connection:
         kept = str(connection.execute("SELECT s::text FROM access_sessions s").fetchall())
     assert cookie.partition("=")[2].partition(";")[0] not in kept

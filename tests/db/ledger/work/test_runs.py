@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from db.connection import Database, connect, worth_waiting
 from db.embedded.cluster import postmaster_alive
@@ -323,6 +324,9 @@ def test_a_wrong_password_or_name_is_not_waited_for(url: str, server: object) ->
         (psycopg.errors.InvalidPassword("x"), False),
         (psycopg.errors.UniqueViolation("x"), False),
         (psycopg.errors.SyntaxError("x"), False),
+        (psycopg.InterfaceError("the connection is closed"), True),
+        (PoolTimeout("x"), True),
+        (PoolClosed("x"), False),
         (ValueError("x"), False),
     ],
 )
