@@ -61,6 +61,14 @@ def test_each_calls_summary(name: str) -> None:
     assert_pinned(f"{name}.txt", "\n".join(line for call in calls_of(name) for line in summary_of(call)))
 
 
+@pytest.mark.parametrize("most", [12, 30])
+def test_summaries_of_few_words(most: int) -> None:
+    """Which sentences stay where there is no room for all."""
+    settings = SummarySettings(extractive=ExtractiveSummarySettings(max_words=most, max_share=0.9))
+    lines = [line for call in calls_of("mended") for line in summary_of(call, settings)]
+    assert_pinned(f"mended_{most}.txt", "\n".join(line for line in lines if not line.startswith("  ")))
+
+
 @pytest.mark.parametrize("form", ["written", "heard", "unknown", "one_side"])
 def test_each_sentences_reading(form: str) -> None:
     """What is read of a sentence, and its scores as a reason, as what settles something, and as a line of its own."""
@@ -106,10 +114,10 @@ def calls_of(name: str) -> list[CallForAnalysis]:
     return [call for _, call in made_up_calls(name)]
 
 
-def summary_of(call: CallForAnalysis) -> Iterator[str]:
+def summary_of(call: CallForAnalysis, settings: SummarySettings | None = None) -> Iterator[str]:
     encoder = HashEncoder()
     choice = EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
-    (result,) = SummaryStep(SummarySettings(), encoder=choice).run([call], [{}])
+    (result,) = SummaryStep(settings or SummarySettings(), encoder=choice).run([call], [{}])
     yield f"= {call.call_id}: {result.state} {result.reason}"
     assert isinstance(result.payload, Summary)
     yield result.payload.text
@@ -149,6 +157,8 @@ def composed(written: list[Labelled], settings: SummarySettings) -> Iterator[str
         for part in range(parts)
     ]
     items = [
+        {"what": " ", "who": "agent", "by_when": "today"},
+        {"what": "send 77 camels to the moon", "who": "agent", "by_when": ""},
         {"what": "call back", "who": "agent", "by_when": "tomorrow"},
         {"what": written[0].text, "who": "client", "by_when": ""},
     ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,7 @@ from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError, EarshotError
 from pipeline.records import Role
 from tests.analysis.sentiment.test_features import voice
+from tests.pinned import assert_pinned
 
 SAYINGS = {
     "negative": "This is awful, I am still waiting and nobody calls back about the {}.",
@@ -90,6 +94,26 @@ def test_same_input_same_model(
     second = trained(kind, labels, tmp_path, "again", model=model)
     assert (first.folder / "held_out.csv").read_bytes() == (second.folder / "held_out.csv").read_bytes()
     assert first.card.model_sha256 == second.card.model_sha256
+
+
+def test_everything_that_is_told_of_a_training(
+    text_model: TrainingOutcome, voice_model: TrainingOutcome, labels: Path, tmp_path: Path
+) -> None:
+    """Figures, card and report of a text model and a voice model of fifty-four items, and how engines in use do."""
+    lines = []
+    for outcome in (text_model, voice_model):
+        card = asdict(outcome.card) | {"versions": None, "model_sha256": None}
+        report = (outcome.folder / "report.html").read_text(encoding="utf-8")
+        report = re.sub(r"base64,[^\"]+", "base64,", report.partition("<body>")[2])
+        lines += [json.dumps(card, indent=1, default=str), str(outcome.scores), outcome.note, report]
+    evaluation = run_evaluate_sentiment(request_for(labels, tmp_path, overrides=LEXICON))
+    lines.append(evaluation_text(evaluation))
+    told = re.sub(r"\d\.\d+e-\d+", "0.0", "\n".join(lines))
+    told = re.sub(r"(\d\.\d{3})\d+|\b[0-9a-f]{32,}\b", r"\1", told)
+    told = re.sub(
+        r"(?:python|scikit-learn|numpy|skops|librosa|soxr|vaderSentiment)[ :/=]+[\d.]+|20\d\d-\d\d-\d\d", "", told
+    )
+    assert_pinned("trained.txt", told.replace(str(labels.parent), "FOLDER"))
 
 
 def test_acoustic_is_reported_and_usable(voice_model: TrainingOutcome) -> None:
