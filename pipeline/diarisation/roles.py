@@ -15,6 +15,7 @@ from pipeline.config.areas.speech.diarisation import RoleSettings
 from pipeline.diarisation.phrases import KINDS, SHIPPED, Kind, longest_said, plain, read_phrases
 from pipeline.records import Direction, Role
 
+_LATER_KINDS = tuple(kind for kind in KINDS if kind != "greeting")
 _LARGEST = 6.0
 """No call is surer than this log ratio (99.8 %)."""
 _QUESTIONS: Mapping[str, tuple[str, ...]] = {
@@ -82,9 +83,7 @@ def _of_phrases(spoken: Sequence[Said], settings: RoleSettings, evidence: list[s
     found: dict[tuple[int, Kind], dict[str, None]] = {}
     for turn, chunk in zip(_turn_numbers(spoken), spoken, strict=True):
         languages = [chunk.language] if chunk.language in phrases else list(phrases)
-        for kind in KINDS:
-            if kind == "greeting" and turn >= settings.opening_turns:
-                continue
+        for kind in KINDS if turn < settings.opening_turns else _LATER_KINDS:
             known = tuple(phrase for language in languages for phrase in phrases[str(language)][kind])
             phrase = longest_said(plain(chunk.text), known, settings.min_similarity)
             if phrase is not None:

@@ -99,9 +99,7 @@ def _matches(words: Sequence[Said], other: Sequence[Said]) -> list[_Match]:
     blocks = SequenceMatcher(None, [w.key for w in other], [w.key for w in words], autojunk=False).get_matching_blocks()
     matches: list[_Match] = []
     reached = -1
-    for block in blocks:
-        if not block.size:
-            continue
+    for block in blocks[:-1]:  # the last one is always empty
         delays = tuple(words[block.b + n].middle_s - other[block.a + n].middle_s for n in range(block.size))
         places = frozenset(range(block.b, block.b + block.size))
         last = matches[-1] if matches else None

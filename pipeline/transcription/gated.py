@@ -121,13 +121,9 @@ class GatedTranscriber:
         while more:
             for heard_now in self._engine.transcribe(feed):
                 result = self._supported(heard_now)
-                if result is None:
-                    continue
-                if result.key in self._windows:
+                if result is not None and result.key in self._windows:
                     yield from self._judge_window(self._windows.pop(result.key), result)
-                    continue
-                finished = self._judge(result)
-                if finished is not None:
+                elif result is not None and (finished := self._judge(result)) is not None:
                     yield finished
             more = bool(self._again)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -125,10 +127,8 @@ def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
     header = file.read(12)
     found = _Chunks(start, struct.unpack("<I", header[4:8])[0], plain=start == 0)
     wide_size: int | None = None
-    for _ in range(_MAX_CHUNKS):
-        head = file.read(8)
-        if len(head) < 8:
-            break
+    heads = takewhile(lambda head: len(head) == 8, iter(partial(file.read, 8), b""))
+    for head in islice(heads, _MAX_CHUNKS):
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
         begin = file.tell()
         if name == b"data":

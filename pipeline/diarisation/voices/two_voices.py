@@ -94,7 +94,7 @@ def speakers(windows: Windows, voices: Floats) -> Labels:
         labels = _course(windows, np.clip(places(windows.vectors, voices), -_CLEAR, _CLEAR))
         moved = _means(windows.vectors, labels)
         if moved is None or np.array_equal(moved, voices):
-            break
+            return labels
         voices = moved
     return labels
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.breaker import Breaker, BreakerOpen
@@ -78,15 +79,12 @@ class EngineReturn:
             if gone is not None and error is not None:
                 logger.info("%s is still away: %s", name, told(error))
                 gone.breaker.failed(told(error))
-        for name, gone in sorted(self._gone.items(), key=lambda item: item[1].identity.rank):
-            if gone.identity.rank >= serving.rank:
-                continue
-            try:
+        better = [item for item in self._gone.items() if item[1].identity.rank < serving.rank]
+        for name, gone in sorted(better, key=lambda item: item[1].identity.rank):
+            with suppress(BreakerOpen):
                 gone.breaker.check()
-            except BreakerOpen:
-                continue
-            self._look = name, self._pool.submit(self._answering, name)
-            return None
+                self._look = name, self._pool.submit(self._answering, name)
+                return None
         return None
 
     def returned(self, engine: str) -> None:

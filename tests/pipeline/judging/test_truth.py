@@ -34,10 +34,10 @@ def test_json_with_either_name_of_times_roles_and_words(tmp_path: Path) -> None:
 def test_stm_with_letters_numbers_labels_and_comments(tmp_path: Path) -> None:
     text = (
         ";; a comment\n"
+        "call A x 5 6 IGNORE_TIME_SEGMENT_IN_SCORING\n"
         "call A caller 1.0 2.0 [noise]\n"
         "call B agent 0.5 0.9 <o,f0,unknown> hello there\n"
         "call 1 Diane 3 4 yes <unk> please\n"
-        "call A x 5 6 IGNORE_TIME_SEGMENT_IN_SCORING\n"
     )
     call = read_stm(written(tmp_path / "call.stm", text))
     assert [(turn.channel, turn.role, turn.speaker, turn.text) for turn in call.turns] == [

@@ -73,7 +73,7 @@ def test_takes_what_the_settings_name(tmp_path: Path, settings: dict[str, object
 def test_a_file_changing_between_two_looks_waits(tmp_path: Path) -> None:
     put(tmp_path / "done.wav", young=True)
     growing = put(tmp_path / "growing.wav", young=True)
-    vanishing = put(tmp_path / "vanishing.wav", young=True)
+    vanishing = put(tmp_path / "a-vanishing.wav", young=True)
     waits: list[float] = []
 
     def recorder_goes_on(seconds: float) -> None:
@@ -131,7 +131,7 @@ def test_an_unreadable_folder_is_reported_and_costs_only_itself() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        put(folder / "open" / "a.wav")
+        put(folder / "then" / "a.wav")
         put(folder / "shut" / "b.wav")
         (folder / "shut").chmod(0)
         was_root = os.geteuid() == 0

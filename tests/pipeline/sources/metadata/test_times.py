@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline.config.areas.call_metadata import check_formats
 from pipeline.sources.metadata.times import ReadTime, day_comes_first, is_undecided, moment_of, read_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -173,3 +174,10 @@ def test_zones_that_are_written_behind_a_time(zone: str, offset_h: float | None)
         assert found == ReadTime(None, "unreadable")
         return
     assert found.moment == datetime(2026, 9, 14, 12, 15, 2, tzinfo=timezone(timedelta(hours=offset_h)))
+
+
+@pytest.mark.parametrize("forms", [("%Q",), ("auto", "%Q"), ("%H", "epoch_s", "%Q")])
+def test_a_form_that_reads_nothing_is_refused_wherever_it_stands(forms: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="'%Q' is not a strptime format"):
+        check_formats(forms)
+    assert check_formats(forms[:-1]) == forms[:-1]

@@ -35,6 +35,10 @@ def said(text: str, timed: bool = True, **more: object) -> SegmentResult:
         pytest.param("TerraThin Visa", "tear a thin vista", "tear a thin Visa", False, id="its own spelling of others"),
         pytest.param("Harper Valley or Visa", "Harbour Valley or Vista", "Harper Valley or Visa", False, id="two"),
         pytest.param("the Visa and Visa", "the vista and Visa", "the Visa and Visa", False, id="there once already"),
+        pytest.param("the Visa and Harper Valley", "the Visa and Harbor Valley", "the Visa and Harper Valley", False,
+                     id="one there already, another misheard"),
+        pytest.param("it is Visa now at Harper Valley", "it is this now at Harbor Valley",
+                     "it is this now at Harper Valley", True, id="one out of nothing, another misheard"),
         pytest.param("Visa so be it", "so be it vista", "so be it vista", True, id="elsewhere"),
     ],
 )  # fmt: skip
