@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.ledger.rows import PAYLOADS, found_columns, prepared_columns, step_columns, transcript_columns
-from pipeline.records import AudioHeader, EngineIdentity, FoundCall, PreparedCall, Transcript
+from pipeline.records import AudioHeader, CallMetadata, EngineIdentity, FoundCall, PreparedCall, Transcript
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+Record = TypeVar("Record", FoundCall, AudioHeader, PreparedCall, EngineIdentity, Transcript)
 
 _TABLES: Mapping[str, str] = {
     "runs": "the run itself",
@@ -44,11 +47,9 @@ _SOURCE = ("source_uri", "file_name", "source_size_bytes", "source_modified_at",
 @cache
 def origins_of_calls() -> Mapping[str, str]:
     """Column of `calls` to what fills it, by the functions that do."""
-    found = FoundCall(source_uri="", file_name="", size_bytes=0, modified_at=None)
-    header = AudioHeader(container="", codec="", sample_rate_hz=1, channels=1, duration_s=None)
-    prepared = PreparedCall(audio_sha256="", header=header, duration_s=0.0, channels=(), flags=())
-    identity = EngineIdentity(engine="", model="", revision=None, options_hash="", rank=0, demonstration=False)
-    transcript = Transcript(fingerprint="", identity=identity, language=None, chunks=())
+    found = replace(_empty(FoundCall), metadata=CallMetadata())
+    prepared = replace(_empty(PreparedCall), header=_empty(AudioHeader))
+    transcript = replace(_empty(Transcript), identity=_empty(EngineIdentity), chunks=())
     origins = dict.fromkeys(found_columns(found), "file name or sidecar")
     origins |= dict.fromkeys(_SOURCE, "the source")
     origins |= dict.fromkeys(prepared_columns(prepared), "decoding")
@@ -56,6 +57,12 @@ def origins_of_calls() -> Mapping[str, str]:
     for step in PAYLOADS:
         origins |= dict.fromkeys(step_columns(step, None), f"step {step}")
     return {**origins, **_CALLS}
+
+
+def _empty(record: type[Record]) -> Record:
+    """With nothing in any field: what counts is which there are."""
+    nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(record))
+    return record(**nothing)
 
 
 def origin(relation: str, column: str, shown: Mapping[str, Any]) -> str:

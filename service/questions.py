@@ -16,7 +16,7 @@ from analysis.questions.document import AnswerDocument, document_of
 from analysis.questions.records import Answer
 from db.queries.chosen import CallFilter
 from pages.ask_page import ask_page
-from pages.filters import filter_of
+from pages.filters import LONGEST_VALUE, filter_of
 from service.access import Principal
 from service.access.audit import What
 from service.context import Given, ServiceContext
@@ -26,7 +26,7 @@ from service.readers import WordReader
 pages = APIRouter()
 api = APIRouter(prefix=API, tags=["ask"])
 
-_Text = Annotated[str | None, Field(max_length=400)]
+_Text = Annotated[str | None, Field(max_length=LONGEST_VALUE)]
 
 
 class AskRequest(BaseModel):

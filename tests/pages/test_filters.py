@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.queries.chosen import CallFilter
-from pages.filters import NAMES, address_of, filter_of
+from pages.filters import LONGEST_VALUE, NAMES, address_of, filter_of
 from pages.site import Site
 from pages.words import MOODS
 from pipeline.records import CallStatus
@@ -61,6 +61,9 @@ def test_any_address_has_a_filter(address: dict[str, str]) -> None:
         ({"q": "x" * 401}, "too long"),
         ({"silence": "30"}, "no range of percent"),
         ({"talk": "40-30"}, "no range of percent"),
+        ({"talk": "30-30"}, "no range of percent"),
+        ({"talk": "0-101"}, "no range of percent"),
+        ({"talk": "0-1000"}, "no range of percent"),
         ({"agent": "a\x00b"}, "no text"),
         ({"agent": "a\ud800"}, "no text"),
     ],
@@ -88,3 +91,15 @@ def test_every_filter_has_a_name_in_the_address() -> None:
 )
 def test_the_address_of_a_call_at_a_moment(site: Site, address: str | None) -> None:
     assert site.call("a1", 12.5) == address
+
+
+def test_what_is_just_within_bounds_is_asked() -> None:
+    asked, faults = filter_of({
+        "from": "2026-09-01", "to": "2026-09-01", "q": "x" * LONGEST_VALUE, "silence": "0-1", "talk": "99-100",
+        "undated": "no", "agent": "   ", "queue": " a ",
+    })  # fmt: skip
+    assert faults == []
+    assert asked == CallFilter(
+        first_day=date(2026, 9, 1), last_day=date(2026, 9, 1), text="x" * 400, silence=(0, 1), talk=(99, 100),
+        undated=False, queue="a",
+    )  # fmt: skip

@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from analysis.questions.asked import LONGEST
 from analysis.questions.asking import Asker
 from commands.ask.index import index_calls
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter, RowScope
+from pages.filters import LONGEST_VALUE
 from pipeline.config.root import Settings
 from pipeline.errors import ServiceUnavailable
 from service.access import Principal, Scope
 from service.app import API_ROOMS, application
 from service.asking import AT_ONCE, AskingRoom
+from service.questions import AskRequest
 from tests.analysis.questions.encoders import chosen
 from tests.analysis.questions.stored import CANCELS, CARD, store_call
 from tests.service.conftest import LOOPBACK, all_heard
@@ -178,3 +181,21 @@ def test_too_many_questions_at_once_are_told_to_come_again(database: Database) -
     for thread in threads:
         thread.join()
     assert room._turns.acquire(timeout=0), "turns come back"
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken"),
+    [
+        ({"question": "w" * LONGEST, "agent": "a" * LONGEST_VALUE}, True),
+        ({"question": "w" * (LONGEST + 1)}, False),
+        ({"question": ""}, False),
+        ({"question": "why?", "agent": "a" * (LONGEST_VALUE + 1)}, False),
+        ({"question": "why?", "colour": "red"}, False),
+    ],
+)
+def test_how_much_may_be_asked(asked: dict[str, str], taken: bool) -> None:
+    if taken:
+        assert AskRequest.model_validate(asked).agent == "a" * 400
+    else:
+        with pytest.raises(ValueError, match="1 validation error"):
+            AskRequest.model_validate(asked)

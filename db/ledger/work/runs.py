@@ -124,21 +124,26 @@ class Runs:
         """One run at a time delivers; waits for another that does. Raises DatabaseUnavailable."""
         import psycopg
 
-        key, waits_until = DELIVERY, time.monotonic() + self._database.settings.patience_s
-        while True:
+        waits_until = time.monotonic() + self._database.settings.patience_s
+
+        def is_ours() -> bool:
+            nonlocal waits_until
             try:
-                if self._lock.take_also(key):
-                    break
-                waits_until = time.monotonic() + self._database.settings.patience_s
+                ours = self._lock.take_also(DELIVERY)
             except psycopg.Error as error:
                 if time.monotonic() > waits_until:
                     raise DatabaseUnavailable(f"database {self._database.name}: {error}") from error
+                return False
+            waits_until = time.monotonic() + self._database.settings.patience_s
+            return ours
+
+        while not is_ours():
             time.sleep(_LOOK_AGAIN_S)
         try:
             yield
         finally:
             with suppress(psycopg.Error):
-                self._lock.release_also(key)
+                self._lock.release_also(DELIVERY)
 
     def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
         """A sign of life; takes the lock again when its connection broke. Raises RunLocked when another run has it.
