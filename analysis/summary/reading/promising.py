@@ -23,16 +23,27 @@ _NEXT = re.compile(
     r"(?:'ll|'re going| will| should)\b)",
     re.IGNORECASE,
 )
+_FALLBACK = re.compile(r",?\s+(?:and|but|or)\s+(?=(?:if|unless)\b)", re.IGNORECASE)
 POINTS_BACK = re.compile(r"(?:it|they|that|this|he|she)\b", re.IGNORECASE)
 """A promise that names its thing in the words before it: "I'm sending a new router, and it'll be there by Saturday"."""
 _OF_OTHERS = re.compile(r"(?:they|he|she)\b|.{0,30}\bgoing to\b", re.IGNORECASE)
+_FOR_YOU = re.compile(r"\b(?:for|to|with) you\b|\b(?:send|text|e-?mail|give|show|get|bring) you\b", re.IGNORECASE)
 _SAYS_YOU = re.compile(r"\byour?s?\b", re.IGNORECASE)
 _OWN_ERRAND = re.compile(
     r"\bi(?:'ll| will)(?: just| then)? (?:[\w' ]{2,30} and )?(?:call|ring|phone|bring|pay|send|sign|return|confirm"
     r"|get back|let you know|post|write|e-?mail|upload|drop|fill|scan|transfer|forward|provide|deliver|arrange)\b",
     re.IGNORECASE,
 )
-_OWN_COMING = re.compile(r"\bi(?:'ll| will)(?: just| then)? (?:come|be there|be in)\b", re.IGNORECASE)
+_WILL = r"\b(?:(?:i|we)(?:'ll| will)(?: just| then)*|let me)"
+_OWN_COMING = re.compile(rf"{_WILL} (?:come|be there|be in)\b", re.IGNORECASE)
+_OWN_DEED = re.compile(
+    rf"{_WILL} (?!(?:arrive|ask|be|buy|cancel|check|come|depart|do|fly|get|give|go|have|hold|just|keep|know|leave|look"
+    r"|love|miss|need|never|not|pass|say|see|speak|start|stay|sue|switch|take|talk|tell|then|think|travel|try|understand"
+    r"|use|visit|wait|want)\b)"
+    rf"|{_WILL} (?:see|make sure|see to it) (?:that|the|it)\b|\byou(?:'ll| will) (?:get|have|receive)\b(?! to\b)",
+    re.IGNORECASE,
+)
+"""Of a client who says when, or for whom: not where he goes, and not what he decides, thinks or threatens."""
 _ASKS_FOR_NEWS = re.compile(
     r"\b(?:when|where|which|what|how|who|why)\b(?!.{0,20}\b(?:can|could|would|will) you\b)", re.IGNORECASE
 )
@@ -62,12 +73,7 @@ def promises_something(reading: Reading, readings: Sequence[Reading]) -> bool:
 
 def promising_clauses(reading: Reading, readings: Sequence[Reading]) -> list[str]:
     """The clauses of a sentence that promise, verbatim; of a client the whole sentence."""
-    if (
-        reading.sentence.asks
-        or Act.CONDITION in reading.acts
-        or superseded(reading, readings)
-        or only_if(reading, readings)
-    ):
+    if reading.sentence.asks or _is_conditional(reading) or superseded(reading, readings) or only_if(reading, readings):
         return []
     if not (reading.stems or reading.figures) or _done_meanwhile(reading, readings):
         return []
@@ -76,9 +82,22 @@ def promising_clauses(reading: Reading, readings: Sequence[Reading]) -> list[str
     if reading.sentence.role is Role.UNKNOWN and not _is_told_to_somebody(reading):
         return []
     told = [
-        clause for clause in _clauses(reading.text) if {Act.PROMISE, Act.NO_DEED} & acts_of(clause) == {Act.PROMISE}
+        clause
+        for clause in _clauses(_without_cut_fallback(reading.text))
+        if {Act.PROMISE, Act.NO_DEED} & acts_of(clause) == {Act.PROMISE}
     ]
     return told or ([reading.text] if _is_taken_up(reading, readings) else [])
+
+
+def _is_conditional(reading: Reading) -> bool:
+    """Whether all that is promised depends on something: not where only a second promise does ("…, and if not, …")."""
+    return Act.CONDITION in acts_of(_FALLBACK.split(reading.text, maxsplit=1)[0])
+
+
+def _without_cut_fallback(text: str) -> str:
+    """Without "and if it fails" where what then happens was cut off into a sentence of its own."""
+    first, *rest = _FALLBACK.split(text, maxsplit=1)
+    return text if any(Act.PROMISE in acts_of(fallback) for fallback in rest) else first
 
 
 def _is_told_to_somebody(reading: Reading) -> bool:
@@ -97,7 +116,9 @@ def _clauses(text: str) -> list[str]:
 def _is_own_errand(reading: Reading, readings: Sequence[Reading]) -> bool:
     """What a client says to do later; what he answers to "when" or "how" is news."""
     text = reading.text.replace("’", "'")
-    if Act.THREAT in reading.acts or not (_OWN_ERRAND.search(text) or (by_when(text) and _OWN_COMING.search(text))):
+    comes = by_when(text) and _OWN_COMING.search(text)
+    does = (by_when(text) or _FOR_YOU.search(text)) and _OWN_DEED.search(text)
+    if Act.THREAT in reading.acts or not (_OWN_ERRAND.search(text) or comes or does):
         return False
     question = question_before(reading, readings)
     return question is None or _ASKS_FOR_NEWS.search(question.text) is None

@@ -106,6 +106,44 @@ def test_what_a_client_will_do_is_a_promise_of_the_client() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [
+        ("client", "I'll pop round on Monday with the keys."),
+        ("client", "We'll label the boxes for you."),
+        ("client", "I'll see that the drive is clear on Friday."),
+        ("client", "You'll have the signed copy tomorrow."),
+        ("client", "Let me forward you the photos tonight."),
+        ("agent", "Let me ask the workshop and call you back."),
+        ("agent", "You'll have it back on Friday even if I have to work late."),
+        ("agent", "Mrs Okafor will phone you tomorrow."),
+    ],
+)
+def test_a_promise_needs_a_deed_and_whom_or_when(role: str, text: str) -> None:
+    assert [(item.who, item.what) for item in promised((role, text))] == [(role, text)]
+
+
+def test_a_fallback_makes_no_promise_conditional() -> None:
+    found = promised(("agent", "We'll deliver it on Tuesday, and if that fails I'll bring it myself."))
+    assert [item.what for item in found][:1] == ["We'll deliver it on Tuesday"]
+
+
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [
+        ("client", "I'll label the boxes."),
+        ("client", "I'll leave on the 9th of this month."),
+        ("client", "I'll then think about it until Friday."),
+        ("client", "We'll arrive at noon tomorrow."),
+        ("agent", "Let me send you a code."),
+        ("agent", "You will need another doctor who will prescribe it."),
+        ("agent", "The tickets will go on sale on Friday."),
+    ],
+)
+def test_plans_of_ones_own_and_news_are_no_promises(role: str, text: str) -> None:
+    assert promised((role, text)) == ()
+
+
 def test_a_signature_is_promised_too() -> None:
     assert [(item.who, item.by_when) for item in promised(("client", "I will sign it by Friday."))] == [
         ("client", "by Friday")
