@@ -1,10 +1,11 @@
 """Promises told of written dialogues of others: who says to do what later (`bench/labels/promises.yaml`).
 
-    python -m bench.promises [--data ../shared/data] [--half seen|aside|later|services] [--texts]
+    python -m bench.promises [--data ../shared/data] [--half seen|aside|later|services|strangers] [--texts]
 
-A turn that promises counts as found where a promise is told of it that holds its word. What is told of a turn that
-counts neither way is left out; any other is one that nobody made. `--texts` shows all of them, and what is told of
-every service dialogue (Rastogi et al. 2019), of which few are labelled. Shares have their 95 % interval (Wilson 1927).
+`strangers` are calls written for this by people who saw no code. A turn that promises counts as found where a promise
+is told of it that holds its word. What is told of a turn that counts neither way is left out; any other is one that
+nobody made. `--texts` shows all of them, and what is told of every service dialogue (Rastogi et al. 2019), of which few
+are labelled. Shares have their 95 % interval (Wilson 1927).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from bench.options import options_of
 from bench.shares import share
 
 LABELS = Path(__file__).resolve().parent / "labels" / "promises.yaml"
-HALVES = ("seen", "aside", "later", "services")
+STRANGERS = "strangers"
+HALVES = ("seen", "aside", "later", "services", STRANGERS)
 _MOST = 100
 Turns = Sequence[tuple[str, str]]
 """Role and words of each turn."""
@@ -34,6 +36,9 @@ def dialogues(data: Path, half: str, labels: Mapping[str, Any]) -> Iterator[tupl
     if half == "services":
         by_name = {dialogue.name: dialogue.turns for dialogue in service_dialogues(data)}
         yield from ((row, by_name[row["dialogue"]]) for row in labels[half])
+        return
+    if half == STRANGERS:
+        yield from ((row, [(turn["role"], turn["text"]) for turn in row["turns"]]) for row in labels[half])
         return
     lines = (data / "text" / "dialogsum.dev.jsonl").read_text(encoding="utf-8").splitlines()
     for row in labels[f"dialogsum_{half}"]:
@@ -65,7 +70,9 @@ def counted(row: Mapping[str, Any], items: Sequence[tuple[int, ActionItem]]) -> 
     left = [(turn, item) for turn, item in items if turn not in row["arguable"]]
     found = 0
     for turn, word in row["made"]:
-        match = next((placed for placed in left if placed[0] == turn and word in _folded(placed[1].what)), None)
+        match = next(
+            (placed for placed in left if placed[0] == turn and word.casefold() in _folded(placed[1].what)), None
+        )
         if match:
             left.remove(match)
             found += 1
@@ -86,7 +93,7 @@ def main() -> None:
             made, right = made + len(row["made"]), right + found
             said, wrong = said + found + len(beside), wrong + len(beside)
             if chosen.texts and (items or row["made"]):
-                print(f"{row['dialogue']}: {found} of {row['made']}")
+                print(f"{row.get('dialogue', row.get('call'))}: {found} of {row['made']}")
                 for turn, item in items:
                     mark = "nobody's" if item in beside else "arguable" if turn in row["arguable"] else "made"
                     print(f"  - {mark}: turn {turn}, {item.who}, by {item.by_when}: {item.what}")
