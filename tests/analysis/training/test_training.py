@@ -14,9 +14,11 @@ import pytest
 
 from analysis.encoder.choice import open_encoder
 from analysis.model_folder import load_model
+from analysis.records import Sentiment
 from analysis.sentiment.acoustic import build_acoustic
 from analysis.sentiment.as_numbers.file import read_numbers
 from analysis.sentiment.as_numbers.voice import VoiceModel
+from analysis.sentiment.fusion import build_fusion
 from analysis.sentiment.lines import spoken_lines
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
@@ -26,8 +28,8 @@ from analysis.training.labelled.recordings import Samples
 from analysis.training.open_set import rows_of
 from analysis.training.task import TrainingRequest
 from analysis.training.train import KINDS, TrainingOutcome
-from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
-from commands.train.requests import LabelRequest, run_train
+from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment, sentiment_command
+from commands.train.requests import LabelRequest, run_train, tell
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.config.root import Settings
@@ -165,7 +167,9 @@ def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
     assert rows.sum() == pytest.approx(1.0)
 
 
-def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path, voice_model: TrainingOutcome) -> None:
+def test_fusion_is_learned_from_held_out_answers(
+    labels: Path, tmp_path: Path, voice_model: TrainingOutcome, capsys: pytest.CaptureFixture[str]
+) -> None:
     use = (*LEXICON, f"sentiment.acoustic.client_model={voice_model.folder}")
     with pytest.raises(ConfigurationError, match="no held-out answers there"):
         trained("fusion", labels, tmp_path, "no", overrides=use, voice_held_out=labels)
@@ -182,6 +186,17 @@ def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path, v
         }
     )
     assert len(build_sentiment_steps(settings)) == 3
+    tell(outcome)
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()[-2:]] == ["to use it", "to use it"]
+    fusion = build_fusion(settings)
+    assert fusion is not None
+    assert fusion.identity().startswith("learned agent=")
+    cross, glad = Sentiment(0.9, 0.08, 0.02), Sentiment(0.02, 0.08, 0.9)
+    for role in (Role.AGENT, Role.CLIENT):
+        assert fusion.join(cross, cross, role).label.value == "negative"
+        assert fusion.join(glad, glad, role).label.value == "positive"
+    fusion.close()
+    assert fusion.join(glad, glad, Role.CLIENT).label.value == "positive"
 
 
 def test_evaluation_says_when_fusion_does_not_help(labels: Path, tmp_path: Path) -> None:
@@ -282,3 +297,31 @@ def test_unknown_choices_name_the_others(labels: Path, tmp_path: Path) -> None:
         trained("text", labels, tmp_path, "x", model="bert")
     with pytest.raises(ConfigurationError, match="written=meant"):
         trained("text", labels, tmp_path, "x", label_map=["anger"], model="cues")
+
+
+def test_topics_are_compared_with_the_model_in_use(labels: Path, tmp_path: Path) -> None:
+    trained("topics", labels, tmp_path, "first", model="plain", folds=2)
+    use = [f"topics.trained.model_dir={tmp_path / 'first'}"]
+    (tmp_path / "first" / "held_out.csv").unlink()
+    other = tmp_path / "other.csv"
+    other.write_text(labels.read_text(encoding="utf-8").replace(",neutral,", ",question,"), encoding="utf-8")
+    second = trained("topics", other, tmp_path, "second", model="plain", overrides=use, folds=2)
+    assert second.comparison is not None
+    assert second.comparison.recall.value == pytest.approx(1 / 3), "it does not know one of three topics"
+
+
+def test_figures_of_an_evaluation_are_told_for_machines_too(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    off = [*LEXICON, "sentiment.acoustic.engine=off"]
+    sentiment_command(labels, config=request_for(labels, tmp_path).config, overrides=off, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["items"], told["voice"], told["words"]["items"]) == (54, None, 54)
+    sentiment_command(labels, config=request_for(labels, tmp_path).config, overrides=off)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[2].split() == ["voice", "no", "values"]
+    assert shown[1].split()[:3] == ["words", "54", "6"]
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_text("label,group\nneutral,a\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no row has words or a recording that could be judged"):
+        sentiment_command(nothing, config=request_for(labels, tmp_path).config, overrides=off)
