@@ -275,8 +275,7 @@ def _could_be_taken_for_more(text: str) -> bool:
 
 def xml_text(text: str) -> str:
     """As a cell holds the text: what XML has no place for as `_xHHHH_` (ECMA-376, ST_Xstring), at most LONGEST_CELL."""
-    if len(text) * 2 > LONGEST_CELL:
-        units = text.encode("utf-16-le", "surrogatepass")
-        if len(units) > 2 * LONGEST_CELL:
-            text = units[: 2 * (LONGEST_CELL - 1)].decode("utf-16-le", "ignore") + "…"
+    units = text.encode("utf-16-le", "surrogatepass")
+    if len(units) > 2 * LONGEST_CELL:
+        text = units[: 2 * (LONGEST_CELL - 1)].decode("utf-16-le", "ignore") + "…"
     return _NOT_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text)

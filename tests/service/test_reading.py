@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import wave
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from fastapi.testclient import TestClient
 
 from commands.quiet import quiet_in
 from db.connection import Database
+from pages.svg.waveform import COLOURS
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.root import Settings
+from pipeline.records import Role
 from service.app import application
 from tests.service.conftest import LOOPBACK, Room, all_heard
 
@@ -95,10 +98,16 @@ def test_sound_comes_in_ranges(room: Room) -> None:
     assert (part.status_code, part.content) == (206, whole.content[4:8])
 
 
-def test_the_waveform_has_a_lane_for_each_channel(room: Room) -> None:
-    answer = room.browser.get(f"/calls/{room.call_id}/waveform.svg")
-    assert answer.headers["content-type"] == "image/svg+xml"
-    assert answer.text.count("<path") == 2
+def test_the_waveform_has_a_lane_for_each_channel_coloured_by_who_speaks_there(room: Room, database: Database) -> None:
+    def colours() -> list[str]:
+        answer = room.browser.get(f"/calls/{room.call_id}/waveform.svg")
+        assert answer.headers["content-type"] == "image/svg+xml"
+        return re.findall(r'<path fill="([^"]+)"', answer.text)
+
+    assert colours() == [COLOURS[Role.CLIENT], COLOURS[Role.AGENT]]
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("UPDATE calls SET flags = '{diarised}'")
+    assert colours() == [COLOURS[Role.UNKNOWN]] * 2, "the sides share the channels"
 
 
 def test_a_recording_that_is_gone_or_changed_is_told(room: Room) -> None:

@@ -65,7 +65,7 @@ SEGMENTS = (
     segment(0, 0, 1.5, 4.0, "my card & <mine> --> twice", confidence=0.75, flags=("overtalk",), words=tuple(
         Word(text=text, start_s=1.5 + 0.5 * n, end_s=1.6 + 0.5 * n, confidence=0.1 * n)
         for n, text in enumerate(("my", "card", "&", "<mine>", "-->", "twice"))
-    ), sentiments={"text": mood(0.2, 0.2, 0.6), "acoustic": None, "fusion": mood(0.7, 0.2, 0.1)}),
+    ), sentiments={"text": mood(0.2, 0.2, 0.6), "acoustic": None, "fusion": mood(0.712345, 0.2, 0.087655)}),
     segment(1, 1, 5.0, 5.0, "I see.", sentiments={"text": mood(0.4, 0.4, 0.2), "acoustic": None, "fusion": None}),
     segment(2, 0, 6.0, 20.0, "words without end " * 9, sentiments={"text": mood(0.3, 0.1, 0.6), "acoustic": None,
                                                                    "fusion": None}),
@@ -84,7 +84,7 @@ OF_CALL: dict[str, Any] = {
         "fusion": {"client": {"quarters": [-0.5, None, 0.12345, 1.0]}, "nobody": {"quarters": [0.1]}},
         "text": {"agent": {"quarters": [0.2]}}},
     "agent_talk_s": 4.4567, "client_talk_s": None, "agent_words_per_minute": 120.4, "client_words_per_minute": 99.5,
-    "agent_interruptions": 0, "client_interruptions": 2, "agent_fusion_probabilities": mood(0.1, 0.2, 0.7),
+    "agent_interruptions": 0, "client_interruptions": 2, "agent_fusion_probabilities": mood(0.112345, 0.2, 0.687655),
     "agent_text_probabilities": mood(0.9, 0.1, 0.0), "client_fusion_probabilities": None,
     "client_text_probabilities": mood(0.8, 0.1, 0.1),
 }  # fmt: skip
