@@ -107,16 +107,14 @@ def interruptions(said: Sequence[Utterance]) -> Mapping[Role, tuple[float, ...]]
 
 
 def _interrupted(who: Sequence[SpeechSpan], whom: Sequence[SpeechSpan]) -> tuple[float, ...]:
-    moments = []
     longer = merged(who, GOES_ON_AFTER_S)
-    for start, _ in who:
-        cut = _around(whom, start)
-        if cut is None or cut[1] - start < MIN_CUT_S:
-            continue
-        stretch = _around(longer, start, at_start=True)
-        if stretch is not None and stretch[1] - cut[1] >= MIN_INTERRUPTION_S:
-            moments.append(start)
-    return tuple(moments)
+    begun = [(start, _around(whom, start), _around(longer, start, at_start=True)) for start, _ in who]
+    return tuple(
+        start
+        for start, cut, stretch in begun
+        if cut is not None and cut[1] - start >= MIN_CUT_S
+        if stretch is not None and stretch[1] - cut[1] >= MIN_INTERRUPTION_S
+    )
 
 
 def _around(spans: Sequence[SpeechSpan], moment_s: float, *, at_start: bool = False) -> SpeechSpan | None:

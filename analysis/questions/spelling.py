@@ -37,10 +37,9 @@ def respelt(text: str, language: str, said: Said) -> tuple[str, dict[str, str]]:
     known = _dictionary(language)
     heard = said([word for word, _, _ in suspects])
     changed: dict[str, str] = {}
-    for word, start, end in reversed(suspects):
-        if word in known or heard.get(word, 0.0) or asks_only(word, language):
-            continue
-        meant = _meant(word, known, language, said)
+    unknown = [suspect for suspect in suspects if not (suspect[0] in known or heard.get(suspect[0], 0.0))]
+    for word, start, end in reversed(unknown):
+        meant = None if asks_only(word, language) else _meant(word, known, language, said)
         if meant is not None:
             changed[word] = meant
             text = text[:start] + meant + text[end:]

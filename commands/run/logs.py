@@ -28,15 +28,17 @@ def free_stamp(folder: Path, moment: datetime) -> str:
     """
     with suppress(OSError):  # `log_to` says what is wrong
         folder.mkdir(parents=True, exist_ok=True)
-    while folder.is_dir():
-        try:
-            (folder / f"earshot_{moment:%Y%m%d_%H%M%S}.jsonl").touch(exist_ok=False)
-            break
-        except FileExistsError:
+        while not _is_ours(folder / f"earshot_{moment:%Y%m%d_%H%M%S}.jsonl"):
             moment += timedelta(seconds=1)
-        except OSError:
-            break
     return f"{moment:%Y%m%d_%H%M%S}"
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        path.touch(exist_ok=False)
+        return True
+    except FileExistsError:
+        return False
 
 
 def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:

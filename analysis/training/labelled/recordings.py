@@ -94,9 +94,9 @@ def hear(
         features = chunk_features(to_8_khz(alter(samples) if alter else samples, SAMPLE_RATE_HZ))
         if features.values is None:
             left_out.append(f"row {item.row}: {features.reason}")
-            continue
-        kept.append(item)
-        values.append(features.values)
+        else:
+            kept.append(item)
+            values.append(features.values)
     if not kept:
         raise ConfigurationError("no labelled recording holds enough voice: " + "; ".join(left_out[:10]))
     return HeardItems(tuple(kept), np.stack(values), tuple(left_out))

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from commands.run.attention_notice import tell_of_attention
+from commands.run.attention_notice import _body, _calls, tell_of_attention
 from db.connection import Database
 from db.ledger.store import PostgresStore
+from db.queries.attention import MatchToTell
 from pipeline.config.areas.attention import AttentionSettings
 from pipeline.config.areas.reporting import NotifySettings, ReportingSettings, SmtpSettings, WebhookSettings
 from pipeline.config.root import Settings
-from pipeline.records import CallMetadata
+from pipeline.records import CallMetadata, Role
 from tests.commands.run.receiving import Received
 from tests.db.samples import all_steps, attention, found, outcome, prepared, step, transcript
+from tests.pinned import assert_pinned
 
 RULES = """
 rules:
@@ -137,3 +139,29 @@ def test_nothing_is_told_unless_asked(
     told = ReportingSettings(notify=by_web(web_server.port))
     assert tell_of_attention(Settings(attention=AttentionSettings(rules=rules), reporting=told), database, run_id) == []
     assert web_server.messages == []
+
+
+def test_a_message_about_more_calls_than_are_listed() -> None:
+    def match(call: int, **more: Any) -> MatchToTell:
+        known: dict[str, Any] = {
+            "started_at": datetime(2026, 11, 20, 9, call % 60, tzinfo=UTC),
+            "agent_id": "4711",
+            "topic": "Billing",
+        }
+        usual: dict[str, Any] = {"reason": "", "quote": None, "role": None, "start_s": None, "critical": False}
+        about: dict[str, Any] = {
+            "call_id": f"c{call}",
+            "file_name": f"{call}.wav",
+            "rule": "twice",
+            "title": "Charged twice",
+        }
+        return MatchToTell(**{**about, **known, **usual, **more})
+
+    matches = [
+        match(0, quote="you charged me [red]twice[/red]", role=Role.CLIENT, start_s=3661.4, critical=True),
+        match(0, rule="long", title="Very long", reason="over 600 s"),
+        match(1, started_at=None, agent_id=None, topic=None, quote="nobody helps", start_s=0.0),
+        *(match(call) for call in range(2, 52)),
+    ]
+    about, listed = list(_calls(matches))[:2], len(list(_calls(matches)))
+    assert_pinned("attention.txt", "\n".join([_body(matches), *map(str, about), str(listed), _body(matches[:3])]))
