@@ -173,8 +173,8 @@ def nearest_tests(root: Path, path: str) -> list[list[str]]:
     tests = [name for name in files if name.startswith("tests/") and Path(name).name.startswith("test_")]
 
     def naming(chosen: Iterable[str], *modules: str) -> list[str]:
-        spelled = [spelling for module in modules for spelling in _imports_of(module)]
-        return [name for name in chosen if any(spelling in files[name] for spelling in spelled)]
+        imports = re.compile("|".join(map(_import_of, modules)) or r"(?!)")
+        return [name for name in chosen if imports.search(files[name])]
 
     folder = Path("tests", path).parent
     importing = naming([name for name in files if not name.startswith("tests/") and name != path], path)
@@ -188,10 +188,13 @@ def nearest_tests(root: Path, path: str) -> list[list[str]]:
     return [turn for turn in fresh if turn]
 
 
-def _imports_of(path: str) -> tuple[str, ...]:
+def _import_of(path: str) -> str:
+    """A pattern for the statements that import a module."""
     module = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    package, _, name = module.rpartition(".")
-    return f"{module} import", f"import {module}\n", f"from {package} import {name}\n"
+    package, _, name = map(re.escape, module.rpartition("."))
+    if not package:
+        return rf"(?:from|import) {name}\b"
+    return rf"{package}\.{name} import|import {package}\.{name}\n|from {package} import [^\n(]*\b{name}\b"
 
 
 @cache
