@@ -125,3 +125,32 @@ def test_the_size_of_a_folder_is_that_of_its_weights(tmp_path: Path) -> None:
     assert billions_in_folder(tmp_path) == pytest.approx(0.0010005)
     assert "0.001 billion" in (too_small("mlx_lm/local@sha256-1", tmp_path) or "")
     assert billions_in_folder(tmp_path / "nothing") is None
+
+
+def test_a_small_model_that_is_asked_and_a_trained_one_without_a_say_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "model").mkdir()
+    chosen = settings(
+        llm={
+            "providers": ["openai_chat"],
+            "openai_chat": {"model": "llama3.2:1b", "base_url": "http://127.0.0.1:1/v1"},
+        },
+        topics={"method": "llm", "trained": {"model_dir": str(tmp_path / "model")}},
+        summary={"method": "extractive"},
+    )
+    router = build_router(chosen.llm)
+    assert router is not None
+    with caplog.at_level(logging.WARNING):
+        names = [step.name for step in build_language_steps(chosen, router)]
+    assert names == ["conversation", "topic", "summary"]
+    small, broken = sorted((record.getMessage() for record in caplog.records), key=len, reverse=True)[:2]
+    told = {"1 billion parameters" in small or "1 billion parameters" in broken, "has no say" in small + broken}
+    assert told == {True}
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("area", ["topics", "summary"])
+def test_a_method_that_needs_a_model_where_there_is_none_is_refused(area: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{area}\.method is llm, but llm\.providers \(extractive\) names no"):
+        build_language_steps(settings(**{area: {"method": "llm"}}), None)
