@@ -237,7 +237,6 @@ def main() -> None:
         draws.append(mixed(bank, service, shipped, encoder, seed))
     with_encoder = WITH_ENCODER if arguments.cone is None else IN_A_CONE
     found = {with_encoder: fit(draws, with_encoder)}
-    found[with_encoder]["everyday_likeness"] = round(LabelLikeness(shipped, encoder).everyday_likeness, 4)
     if arguments.cone is None:
         found[WORDS_ALONE] = fit(draws, WORDS_ALONE)
     if arguments.write:

@@ -6,20 +6,21 @@ list. What is too unlike the question is left out: where that is all, the answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
 
+from analysis.encoder.everyday import Scale
 from analysis.encoder.vectors import EncoderChoice, Vectors
 from analysis.llm.router import Router
 from analysis.questions.answering import written_answer
 from analysis.questions.asked import Asked, read_question
 from analysis.questions.fitting import Fit, Looked, fits
-from analysis.questions.grouping import grouped
+from analysis.questions.grouping import ALIKE, grouped
 from analysis.questions.indexing import recipe_of
 from analysis.questions.ranking import fused, word_weights
-from analysis.questions.records import Answer, Finds, Quote, Searched
+from analysis.questions.records import Answer, Finds, Group, Hit, Quote, Searched
 from analysis.questions.spelling import respelt
 from analysis.questions.wanted import wanted_in
 from analysis.summary.reading.substance import Substance
@@ -40,6 +41,7 @@ class Asker:
         """`router`: a language model that writes the answers; None for quotes alone."""
         self._settings, self._encoder, self._router = settings, encoder, router
         self._substance = None if encoder.encoder is None else Substance(encoder.encoder)
+        self._scale = None if encoder.encoder is None else Scale(encoder.encoder)
 
     def __enter__(self) -> Self:
         return self
@@ -60,13 +62,11 @@ class Asker:
         looked = self.look(asked, finds)
         found = self._fits(asked, looked, finds)
         fitting = [fit for fit in found if fit.fits][: self._settings.most_quotes]
-        vectors = [fit.vector for fit in fitting if fit.vector is not None]
-        whole = np.stack(vectors) if vectors and len(vectors) == len(fitting) else None
         answer = Answer(
             question=asked.text,
             found=bool(fitting),
             sentences=(),
-            groups=tuple(grouped([fit.quote for fit in fitting], whole)[: self._settings.most_groups]),
+            groups=tuple(self._grouped(fitting)[: self._settings.most_groups]),
             nearest=() if fitting else tuple(fit.quote for fit in found[:SHOWN_NEAREST]),
             searched=looked.searched,
             notes=(*_of_spelling(spelt), *_of_index(looked.searched), *looked.notes),
@@ -107,12 +107,26 @@ class Asker:
             near=tuple(hit.key for hit in near),
             said=tuple(hit.key for hit in said),
             fused=tuple(fused([near, said])[:most]),
-            likeness={hit.key: hit.score for hit in near},
+            likeness=self._likeness(near),
             weights=weights,
             vector=vector,
             searched=searched,
             notes=self._of_languages(searched) if why_not is None else (f"looked for by words alone: {why_not}",),
         )
+
+    def _likeness(self, near: Sequence[Hit]) -> Mapping[tuple[str, int], float]:
+        """The cosines, as the default encoder's would be."""
+        if self._scale is None or not near:
+            return {}
+        scores = self._scale.of(np.asarray([hit.score for hit in near]))
+        return {hit.key: float(score) for hit, score in zip(near, scores, strict=True)}
+
+    def _grouped(self, fitting: Sequence[Fit]) -> list[Group]:
+        quotes = [fit.quote for fit in fitting]
+        vectors = [fit.vector for fit in fitting if fit.vector is not None]
+        if self._scale is None or not vectors or len(vectors) < len(fitting):
+            return grouped(quotes, None)
+        return grouped(quotes, np.stack(vectors), self._scale.cosine_of(ALIKE))
 
     def _fits(self, asked: Asked, looked: Looked, finds: Finds) -> list[Fit]:
         return fits(asked, looked, finds, self._encoder, self._substance)

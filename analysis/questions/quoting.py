@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from analysis.encoder.everyday import Scale
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.questions.records import Passage
 from analysis.questions.relevance import coverage
@@ -114,6 +115,7 @@ class Quoter:
             substance: of the encoder that made it.
         """
         self._weights, self._wanted, self._question, self._substance = weights, wanted, question, substance
+        self._scale: Scale | None = None
 
     def choose(self, passage: Passage, encoder: SentenceEncoder | None) -> Chosen | None:
         """None where nothing in the passage can answer anything: greetings, fillers, questions of the agent."""
@@ -125,7 +127,7 @@ class Quoter:
         vectors: Vectors | None = None
         if encoder is not None and self._question is not None:
             vectors = encoder.encode([candidate.text for candidate in found])
-            near = [float(cosine) for cosine in vectors @ self._question]
+            near = [float(cosine) for cosine in self._scale_of(encoder).of(vectors @ self._question)]
             if english and self._substance is not None:
                 small = self._substance.small_talk(vectors)
                 found = [
@@ -140,6 +142,11 @@ class Quoter:
         best = found[index]
         vector = None if vectors is None else vectors[index]
         return Chosen(best.line, best.before, scores[index], near[index], vector, best.does)
+
+    def _scale_of(self, encoder: SentenceEncoder) -> Scale:
+        if self._scale is None:
+            self._scale = Scale(encoder)
+        return self._scale
 
     # ------------------------------------------------------------------------------------------ English
 

@@ -141,7 +141,7 @@ class KeywordTopics:
         likeness = self._likenesses[key]
         found = matcher.keyword_found(lines, language)
         features = features_of(likeness, likeness.of(lines), matching, found)
-        likelihood = for_encoder(likeness.everyday_likeness)
+        likelihood = for_encoder(likeness.in_a_cone)
         shares, _ = likelihood.shares(features, likeness.narrowness, likeness.names_alone)
         by_topic = _by_topic(labels, shares)
         topics = sorted(by_topic, key=lambda topic: -by_topic[topic])

@@ -5,7 +5,7 @@ has a constant, and parts for the number of labels, how alike they are, and how 
 are fitted on questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share
 of "none" means something. They were fitted twice: with an encoder whose vectors point everywhere, and with one whose
 vectors all lie in a narrow cone, where a lead in likeness says less (Ethayarajh 2019). Another encoder takes those of
-the one that it is more like in this.
+its kind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,28 +61,15 @@ def words_feature(score: float) -> float:
     return float(np.log1p(score))
 
 
-def for_encoder(everyday_likeness: float) -> Likelihood:
-    """The weights fitted with the encoder that is more like this one.
-
-    Args:
-        everyday_likeness: the mean cosine of two everyday sentences (`LabelLikeness.everyday_likeness`).
-    """
-    known = _read()
-    return fitted(
-        min((WITH_ENCODER, IN_A_CONE), key=lambda method: abs(known[method]["everyday_likeness"] - everyday_likeness))
-    )
-
-
-@lru_cache(maxsize=1)
-def _read() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
-    return found
+def for_encoder(in_a_cone: bool) -> Likelihood:
+    """The weights fitted with an encoder of this kind (`LabelLikeness.in_a_cone`)."""
+    return fitted(IN_A_CONE if in_a_cone else WITH_ENCODER)
 
 
 @lru_cache(maxsize=3)
 def fitted(method: str) -> Likelihood:
     """The weights that come with Earshot."""
-    found = _read()[method]
+    found = json.loads(WEIGHTS.read_text(encoding="utf-8"))[method]
     by_name = found["label"]
     return Likelihood(
         tuple(float(by_name[name]) for name in FEATURES[method]),

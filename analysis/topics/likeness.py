@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from analysis.encoder.everyday import CONE, EVERYDAY, everyday_likeness
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.glossary.catalogue import Label
 from analysis.topics.asked import AskedLine
@@ -33,42 +34,6 @@ _NEAREST_PART = 0.2
 """Of the labels of other topics, those that tell how narrow a catalogue is."""
 _WEIGHT_COST = 2.0
 """Standard deviations that a line without any weight is behind."""
-
-EVERYDAY = (
-    "It rained all night and the garden is full of leaves.",
-    "My brother is learning to play the guitar.",
-    "Okay, let me have a look.",
-    "Yes, that is right.",
-    "Thank you very much, have a nice day.",
-    "One moment please.",
-    "We had pasta with tomatoes for dinner.",
-    "The children are at their grandmother's.",
-    "Could you say that again, please?",
-    "It is on the second shelf behind the door.",
-    "The meeting begins at half past nine.",
-    "I read a good book about the sea.",
-    "She has two cats and an old dog.",
-    "The number is seven four one nine.",
-    "He lives near the station.",
-    "That was all for today.",
-    "The train leaves from platform three.",
-    "What time is it where you are?",
-    "I will be there in ten minutes.",
-    "Our team won the match on Sunday.",
-    "The painting in the hall is by my aunt.",
-    "It was warm and the beach was crowded.",
-    "I have no idea what to cook tonight.",
-    "Please spell your last name for me.",
-    "The museum opens again in spring.",
-    "You are welcome.",
-    "There is a bakery around the corner.",
-    "Good morning, how are you?",
-    "We moved the sofa to the other wall.",
-    "The bird sings before sunrise.",
-    "I would rather walk than take the bus.",
-    "The film was longer than I thought.",
-)
-"""Sentences that ask for nothing a glossary lists."""
 
 
 class LabelLikeness:
@@ -111,11 +76,9 @@ class LabelLikeness:
         return max(float(np.mean(nearest)), LEAST_NARROWNESS) if nearest else LEAST_NARROWNESS
 
     @cached_property
-    def everyday_likeness(self) -> float:
-        """The mean cosine of two everyday sentences: near 0 where vectors point everywhere, near 1 in a narrow cone."""
-        rows = self._encoder.encode_fixed(EVERYDAY).astype(np.float64)
-        cosines = rows @ rows.T
-        return float((cosines.sum() - np.trace(cosines)) / (len(rows) * (len(rows) - 1)))
+    def in_a_cone(self) -> bool:
+        """Whether all vectors of this encoder point about one way."""
+        return everyday_likeness(self._encoder) > CONE
 
     def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
         encoded = self._encoded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.calls import in_order, language_of
+from analysis.encoder.everyday import Scale
 from analysis.encoder.vectors import EncoderChoice
 from analysis.evidence import find_quote
 from analysis.glossary.catalogue import Label
@@ -51,5 +52,5 @@ def _worth(texts: Sequence[str], label: Label, language: str | None, encoder: En
     if known is None:
         wanted = {stem for text in label_texts(label) for stem in content_stems(text, language)}
         return [float(len(wanted.intersection(content_stems(text, language)))) for text in texts]
-    closeness = (known.encode(texts) @ known.encode(label_texts(label)).T).max(axis=1)
+    closeness = Scale(known).of((known.encode(texts) @ known.encode(label_texts(label)).T).max(axis=1))
     return [float(value) if value >= _MIN_COSINE else 0.0 for value in closeness]

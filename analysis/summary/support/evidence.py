@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from analysis.encoder.everyday import Cosines, Scale
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.summary.support.acts import other_said, unsaid
 from analysis.summary.support.clause import Clause
@@ -111,6 +112,7 @@ class CallEvidence:
     def __init__(self, chunks: Sequence[TranscriptChunk], wording: Wording, encoder: SentenceEncoder | None) -> None:
         self._wording = wording
         self._encoder = encoder
+        self._scale = Scale(encoder) if encoder is not None else None
         self.utterances = utterances_of(chunks, wording)
         self.names = _names(self.utterances)
         self._places = Places(self.utterances, wording)
@@ -185,8 +187,12 @@ class CallEvidence:
             return 1.0
         if self._encoder is None or not self._content:
             return 0.0
-        cosine = float((self._encoder.encode([stem]) @ self._word_vectors.T).max())
+        cosine = float(self._on_scale((self._encoder.encode([stem]) @ self._word_vectors.T).max(axis=1))[0])
         return float(np.clip((cosine - _FAR) / (_NEAR - _FAR), 0.0, 1.0))
+
+    def _on_scale(self, cosines: Cosines) -> Cosines:
+        assert self._scale is not None
+        return self._scale.of(cosines)
 
     @cached_property
     def _word_vectors(self) -> Vectors:
@@ -269,7 +275,7 @@ class CallEvidence:
         if self._encoder is None or not self.utterances:
             return 0.0, 0.0
         both = self._encoder.encode([statement, _exchanged(statement, self.names)])
-        straight, turned = (both @ self._place_vectors.T).max(axis=1)
+        straight, turned = self._on_scale((both @ self._place_vectors.T).max(axis=1))
         return float(straight), float(turned - straight)
 
     @cached_property

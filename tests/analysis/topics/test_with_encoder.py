@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.encoder.everyday import EVERYDAY
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder, Vectors
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import Catalogues
@@ -20,7 +21,7 @@ from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
 from analysis.topics.keywords import KeywordTopics
 from analysis.topics.likelihood import FEATURES, IN_A_CONE, WITH_ENCODER, WORDS_ALONE, fitted, for_encoder
-from analysis.topics.likeness import EVERYDAY, LabelLikeness
+from analysis.topics.likeness import LabelLikeness
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.asked_calls import DEVELOPED, asked_calls
 from bench.materials.reference_calls import call_of, harper_valley, samples
@@ -217,11 +218,10 @@ class InACone(Directions):
 
 def test_an_encoder_has_the_weights_of_the_one_that_it_is_like() -> None:
     """All cosines of the E5 family are over 0.7: by MiniLM's weights no topic of theirs was likely enough."""
-    wide, cone = (LabelLikeness(LABELS, encoder).everyday_likeness for encoder in (Directions(), InACone()))
-    assert wide < 0.2
-    assert cone > 0.8
-    assert for_encoder(wide) == fitted(WITH_ENCODER)
-    assert for_encoder(cone) == fitted(IN_A_CONE) != fitted(WITH_ENCODER)
+    wide, cone = (LabelLikeness(LABELS, encoder) for encoder in (Directions(), InACone()))
+    assert (wide.in_a_cone, cone.in_a_cone) == (False, True)
+    assert for_encoder(in_a_cone=False) == fitted(WITH_ENCODER)
+    assert for_encoder(in_a_cone=True) == fitted(IN_A_CONE) != fitted(WITH_ENCODER)
 
 
 @pytest.mark.parametrize("encoder", [Directions(), InACone()], ids=["wide", "cone"])
@@ -233,9 +233,7 @@ def test_topics_are_found_whatever_all_vectors_have_in_common(encoder: SentenceE
 
 
 def test_the_default_encoder_has_the_weights_that_were_fitted_with_it(real_encoder: SentenceEncoder) -> None:  # noqa: F811
-    likeness = LabelLikeness(LABELS, real_encoder)
-    assert likeness.everyday_likeness == pytest.approx(0.0925, abs=0.001)
-    assert for_encoder(likeness.everyday_likeness) == fitted(WITH_ENCODER)
+    assert not LabelLikeness(LABELS, real_encoder).in_a_cone
 
 
 def test_likeness_is_measured_from_everyday_sentences() -> None:
