@@ -100,6 +100,11 @@ class OnnxEncoder:
         names = {node.name for node in session.get_inputs()}
         if unknown := names - {"input_ids", "attention_mask", "token_type_ids"}:
             raise ModelUnavailable(f"{graph}: wants inputs {sorted(unknown)}, which a sentence encoder does not have")
+        if (shape := session.get_outputs()[0].shape) is not None and len(shape) != 3:
+            raise ModelUnavailable(
+                f"{graph}: its first output gives {len(shape)} dimensions, not (texts, tokens, size); an export with a "
+                "vector for each token is wanted (last_hidden_state)"
+            )
         tokenizer.no_padding()
         tokenizer.enable_truncation(self._settings.max_tokens)
         self._tokenizer, self._session = tokenizer, session
