@@ -32,7 +32,6 @@ OF_MANY: Sequence[tuple[str, ...]] = (
     ("db", "purge"),
     ("db", "purge", "--before", "2100-01-01", "--customer", "x", "--dry-run"),
     ("db", "migrate"),
-    ("db", "grant"),
     ("db", "grant", "--login", "reader"),
     ("db", "url"),
     ("db", "status"),
@@ -70,7 +69,7 @@ OF_MANY: Sequence[tuple[str, ...]] = (
     ("keys", "check"),
     ("train", "text", "--labels", "none.csv", "--out", "FOLDER/model"),
     ("train", "nonsense", "--labels", "none.csv", "--out", "FOLDER/model"),
-    ("config", "show", "llm.timeout"),
+    ("config", "show", "output.directry"),
     ("config", "show", "output.directory"),
     ("config", "diff"),
     ("work",),
@@ -95,6 +94,7 @@ _VARIES = (
     (re.compile(r"earshot_[a-z0-9]{8}_\w+"), "TOKEN"),
     (re.compile(r"(?<=│ )[a-z0-9]{8}(?=│| +│)|(?<=\"token_id\": \")\w+"), "TOKEN"),
     (re.compile(r"sha256:[0-9a-f]{16}"), "HASH"),
+    (re.compile(r"\d+ tables and views"), "TABLES"),
     (re.compile(r"python -m pytest\.run"), "run.py"),
     (
         re.compile(

@@ -112,9 +112,7 @@ def test_everything_that_is_told_of_a_training(
     lines.append(evaluation_text(evaluation))
     told = re.sub(r"\d\.\d+e-\d+", "0.0", "\n".join(lines))
     told = re.sub(r"(\d\.\d{3})\d+|\b[0-9a-f]{32,}\b", r"\1", told)
-    told = re.sub(
-        r"(?:python|scikit-learn|numpy|skops|librosa|soxr|vaderSentiment)[ :/=]+[\d.]+|20\d\d-\d\d-\d\d", "", told
-    )
+    told = re.sub(r"<td>\d+\.\d+\.\d+</td>|20\d\d-\d\d-\d\d", "VARIES", told)
     assert_pinned("trained.txt", told.replace(str(labels.parent), "FOLDER"))
 
 
