@@ -37,6 +37,7 @@ from bench.options import options_of
 from bench.redaction import exchanges
 from bench.shares import share
 from bench.summaries import tells_end
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.root import Settings
 from pipeline.ports import AnalysisStep
@@ -187,7 +188,9 @@ def main() -> None:
             print(f"{name:8s} {figure:22s} {share(right, of)}")
         if HALVES.get(name, (None,))[0] == STRANGERS:
             marked = [exchange_of(expected["name"], expected["turns"]) for expected, _ in calls]
-            found = exchanges(build_redactor(RedactionSettings()), marked, chosen.texts)
+            found = exchanges(
+                build_redactor(RedactionSettings(), open_encoder(EncoderSettings())), marked, chosen.texts
+            )
             for kind, figure in found.items():
                 print(f"{name:8s} {kind:30s} {figure}")
 

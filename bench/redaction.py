@@ -1,13 +1,15 @@
 """Redaction: how much of each kind of personal data is found, and how many harmless numbers are taken.
 
-    python -m bench.redaction [--data ../shared/data] [--part PART] [--show]
+    python -m bench.redaction [--data ../shared/data] [--part PART] [--rules] [--show]
 
 `developed` and `apart` are exchanges of our own (`bench/labels`): the first was used to write the rules, the second was
 not looked at. `later` was written before its faults were mended, `last` after that; `seen` and `aside` are halves by
 chance of 98 written before the mending of 2026-11-27 (`bench/labels/README.md`), `fresh_seen` is of somebody who saw
-no code, `fresh_own` our own in other styles. A value counts as found when no letter or digit of any of its pieces is
-left, in all turns. `cases` are those of the reference data: what may not be readable is not, and a case without any
-stays as it is. `harper` are the human texts of the six bank calls: each stretch taken is listed by kind.
+no code, `fresh_aside` and `fresh_third` are of two others, `fresh_own` our own in other styles. What was learned was
+fitted on all of them (`bench.redaction_weights`, which also measures each without it); `--rules` leaves it out. A
+value counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are those of the
+reference data: what may not be readable is not, and a case without any stays as it is. `harper` are the human texts of
+the six bank calls: each stretch taken is listed by kind.
 Shares have their 95 % interval (Wilson 1927).
 """
 
@@ -19,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.encoder.choice import open_encoder
+from analysis.encoder.vectors import WITHOUT
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.spans import PersonalSpan
 from bench.materials import redaction_exchanges as materials
@@ -26,6 +30,7 @@ from bench.materials.redaction_exchanges import Exchange, Marked, read_cases, re
 from bench.materials.reference_calls import harper_valley
 from bench.options import options_of
 from bench.shares import share
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.redaction import RedactionSettings
 
 SETS = {
@@ -38,6 +43,7 @@ SETS = {
     "fresh_seen": materials.FRESH_SEEN,
     "fresh_own": materials.FRESH_OWN,
     "fresh_aside": materials.FRESH_ASIDE,
+    "fresh_third": materials.FRESH_THIRD,
 }
 PARTS = (*SETS, "cases", "harper")
 HARD_KINDS = ("name", "address")
@@ -119,9 +125,10 @@ def harper(redactor: Redactor, data: Path) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = options_of(__doc__, data=True)
     parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--rules", action="store_true", help="by the rules alone, without what was learned")
     parser.add_argument("--show", action="store_true", help="print what was left and what was taken wrongly")
     chosen = parser.parse_args(arguments)
-    redactor = build_redactor(RedactionSettings())
+    redactor = build_redactor(RedactionSettings(), WITHOUT if chosen.rules else open_encoder(EncoderSettings()))
     figures: dict[str, Any] = {}
     for part in chosen.part or PARTS:
         if part in ("cases", "harper") and not chosen.data.is_dir():

@@ -147,7 +147,7 @@ def write_pages(
     if to.exists() and not to.is_dir():
         raise ConfigurationError(f"{to}: is a file; --format html writes a folder")
     with _listening(settings, audio) as room:
-        folder = _Folder(to, database, quiet_in(database, settings.redaction), room)
+        folder = _Folder(to, database, quiet_in(database, settings), room)
         for asset in (path for path in ASSETS.iterdir() if path.name not in SERVED_ALONE):
             write_whole(to / "assets" / asset.name, asset.read_bytes())
         alone = len(listed) == 1 and wanted.call_ids is not None and len(wanted.call_ids) == 1

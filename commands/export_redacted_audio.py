@@ -49,7 +49,7 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
     spools = own_spool(settings.run.spool_dir)
     for needed in (folder, spools):
         needed.mkdir(parents=True, exist_ok=True)
-    stretches_of = stretches_in(database, settings.redaction)
+    stretches_of = stretches_in(database, settings)
     recordings = stretches = whole = 0
     failed: list[str] = []
     worker = Worker("muting", build_muter, (settings.input,), limit_key="of the export")

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from analysis.redaction import build_redactor
-from analysis.redaction.stored import PersonalStretch, personal_stretches
+from analysis.redaction import redactor_of
+from analysis.redaction.stored import PersonalStretch, always, personal_stretches
 from db.ledger.store import PostgresStore
 from pipeline.records import SpeechSpan
 
 if TYPE_CHECKING:
     from db.connection import Database
     from db.queries.reading import ShownCall
-    from pipeline.config.areas.redaction import RedactionSettings
+    from pipeline.config.root import Settings
 
 Stretches = Callable[["ShownCall"], tuple[PersonalStretch, ...] | None]
 """Of a call; None where no transcript says when."""
 
 
-def stretches_in(database: Database, settings: RedactionSettings) -> Stretches:
+def stretches_in(database: Database, settings: Settings) -> Stretches:
     """Reads the stored transcript of each call it is asked about, whether or not redaction is enabled."""
-    redactor = build_redactor(settings.model_copy(update={"enabled": True}))
+    redactor = redactor_of(always(settings))
     store = PostgresStore(database)
 
     def found(call: ShownCall) -> tuple[PersonalStretch, ...] | None:
@@ -31,9 +31,9 @@ def stretches_in(database: Database, settings: RedactionSettings) -> Stretches:
     return found
 
 
-def quiet_in(database: Database, settings: RedactionSettings) -> Callable[[ShownCall], tuple[SpeechSpan, ...] | None]:
+def quiet_in(database: Database, settings: Settings) -> Callable[[ShownCall], tuple[SpeechSpan, ...] | None]:
     """What pages must not play: nothing, unless stored text is redacted too."""
-    if not settings.redact_stored:
+    if not settings.redaction.redact_stored:
         return lambda _: ()
     stretches = stretches_in(database, settings)
 

@@ -54,7 +54,7 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     stamp = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_service"
     log_to(Terminal(sys.stderr), settings.output.directory / "logs", stamp, settings.reporting)
     with connect(settings.database) as database, _listening(settings.service) as listener:
-        quiet = quiet_in(database, settings.redaction)
+        quiet = quiet_in(database, settings)
         gate = gate_of(database, settings.service)
         room = job_room(database, settings)
         live = live_room(settings, database, room)

@@ -36,7 +36,7 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
         update={"patience_s": min(PATIENCE_S, settings.database.patience_s)}
     )
     with existing_ledger(database_settings) as database, _listening(port) as listener:
-        quiet = quiet_in(database, settings.redaction)
+        quiet = quiet_in(database, settings)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server = server_of(application(database, settings, listening_spool(settings.run.spool_dir), quiet))
         say(f"{address}  (this machine alone; Ctrl-C ends it)")

@@ -108,9 +108,7 @@ def _keep(call_id: str, values: Mapping[str, str], given: ServiceContext, reader
     by = " ".join((_name_of(reader) or values.get("by", "")).split())[:LONGEST_NAME]
     why = _why_not(values, shown, reader, places, by)
     if why is None:
-        texts = without_personal_data(
-            [typed[place] for place in places], [turn.role for turn in turns], given.settings.redaction
-        )
+        texts = without_personal_data([typed[place] for place in places], [turn.role for turn in turns], given.settings)
         saved = save_reference(
             given.database,
             uuid.UUID(shown.call_id),
@@ -159,9 +157,7 @@ def _page(
     identity = uuid.UUID(shown.call_id)
     chunks = reading.shown_chunks(given.database, identity) if shown.transcript_fingerprint else []
     turns = heard_turns(shown, chunks) if shown.transcript_fingerprint else []
-    heard = without_personal_data(
-        [turn.text for turn in turns], [turn.role for turn in turns], given.settings.redaction
-    )
+    heard = without_personal_data([turn.text for turn in turns], [turn.role for turn in turns], given.settings)
     content = Correcting(
         call=shown,
         chunks=chunks,

@@ -47,6 +47,11 @@ class CachedEncoder:
             self._keep(texts, rows)
             return rows
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Not kept: what reads words keeps what it makes of them."""
+        with self._lock:
+            return self._encoder.encode_words(words)
+
     def close(self) -> None:
         with self._lock:
             self._kept.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from pipeline.weights.content import is_content
 from pipeline.weights.hub import WeightsName, WeightsWanted
 
 TOKENIZER = "tokenizer.json"
+_MOST_TOKENS_OF_WORD, _MOST_TOKENS = 4, 448
+"""Of a stretch whose words are encoded; the graph has 512 places."""
 
 
 def weights_of(settings: EncoderSettings) -> WeightsWanted:
@@ -51,6 +54,8 @@ class OnnxEncoder:
         self.space, self.identity = space_of(settings, weights), identity_of(settings, weights)
         self._session: Any = None
         self._tokenizer: Any = None
+        self._words_tokenizer: Any = None
+        """The same, which cuts nothing off."""
 
     def knows(self, language: str | None) -> bool:
         known = self._settings.languages
@@ -67,20 +72,49 @@ class OnnxEncoder:
     def encode_fixed(self, texts: Sequence[str]) -> Vectors:
         return self.encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Each row is the mean of its word's first tokens."""
+        if not words:
+            return np.zeros((0, 0), dtype=np.float32)
+        if self._session is None:
+            self._load()
+        encoded = self._words_tokenizer.encode(list(words), is_pretokenized=True)
+        taken: Counter[int | None] = Counter()
+        ids: list[int] = []
+        owners: list[int | None] = []
+        for token, owner in zip(encoded.ids, encoded.word_ids, strict=True):
+            taken[owner] += 1
+            if owner is None or (taken[owner] <= _MOST_TOKENS_OF_WORD and len(ids) < _MOST_TOKENS):
+                ids.append(token)
+                owners.append(owner)
+        tokens = self._tokens(ids)
+        rows = np.zeros((len(words), tokens.shape[1]), dtype=np.float32)
+        counts = np.zeros(len(words), dtype=np.float32)
+        inside = [place for place, owner in enumerate(owners) if owner is not None]
+        of = np.asarray([owners[place] for place in inside], dtype=np.int64)
+        np.add.at(rows, of, tokens[inside])
+        np.add.at(counts, of, 1.0)
+        rows /= np.maximum(counts, 1.0)[:, None]
+        return rows
+
     def _vector(self, text: str) -> Vectors:
         """Shape (dimensions,)."""
-        encoded = self._tokenizer.encode(self._settings.prefix + text)
-        inputs = {
-            "input_ids": np.asarray([encoded.ids], dtype=np.int64),
-            "attention_mask": np.asarray([encoded.attention_mask], dtype=np.int64),
-            "token_type_ids": np.zeros((1, len(encoded.ids)), dtype=np.int64),
-        }
-        wanted = {node.name: inputs[node.name] for node in self._session.get_inputs()}
-        tokens = self._session.run(None, wanted)[0][0]
+        tokens = self._tokens(self._tokenizer.encode(self._settings.prefix + text).ids)
         pooled = tokens[0] if self._settings.pooling == "first" else tokens.mean(axis=0)
         length = float(np.linalg.norm(pooled))
         vector: Vectors = (pooled / max(length, 1e-12)).astype(np.float32)
         return vector
+
+    def _tokens(self, ids: Sequence[int]) -> Vectors:
+        """Shape (tokens, dimensions)."""
+        inputs = {
+            "input_ids": np.asarray([ids], dtype=np.int64),
+            "attention_mask": np.ones((1, len(ids)), dtype=np.int64),
+            "token_type_ids": np.zeros((1, len(ids)), dtype=np.int64),
+        }
+        wanted = {node.name: inputs[node.name] for node in self._session.get_inputs()}
+        tokens: Vectors = self._session.run(None, wanted)[0][0]
+        return tokens
 
     def _load(self) -> None:
         import onnxruntime
@@ -106,8 +140,10 @@ class OnnxEncoder:
                 "vector for each token is wanted (last_hidden_state)"
             )
         tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._words_tokenizer = Tokenizer.from_str(tokenizer.to_str())
         tokenizer.enable_truncation(self._settings.max_tokens)
         self._tokenizer, self._session = tokenizer, session
 
     def close(self) -> None:
-        self._session = self._tokenizer = None
+        self._session = self._tokenizer = self._words_tokenizer = None

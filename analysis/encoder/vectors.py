@@ -41,6 +41,12 @@ class SentenceEncoder(Protocol):
         disk; never for what somebody said."""
         ...
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """One row per word of one stretch of text, in order: what the encoder makes of it among the others, not brought
+        to length 1; shape (0, 0) for no words. For stretches of about a hundred words: what is beyond the graph's own
+        limit has rows of zeros. Raises ModelUnavailable when it cannot be loaded."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -7,7 +7,7 @@ from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.llm.choice import build_router
 from analysis.llm.router import Router
 from analysis.questions.asking import Asker
-from analysis.redaction import build_redactor
+from analysis.redaction import redactor_of
 from pipeline.config.root import Settings
 from pipeline.errors import ModelUnavailable
 
@@ -32,5 +32,5 @@ def encoder_of_questions(settings: Settings) -> EncoderChoice:
 def _router(settings: Settings) -> Router | None:
     if not settings.ask.providers:
         return None
-    redactor = build_redactor(settings.redaction)
+    redactor = redactor_of(settings)
     return build_router(settings.llm_of_questions(), redactor, restore_redacted=not settings.redaction.redact_stored)

@@ -37,6 +37,8 @@ _LEAST_OVER_TURNS = 6
 """Digits of a number that is dictated over turns, whatever it is."""
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_LIKE_IBAN = re.compile(r"[A-Z]{2}\d{2}(?=[A-Z\d]{0,4}\d{8})[A-Z\d]{14,30}")
+"""Of which a digit was misheard or left out, so that its check digits fail."""
 
 Recognise = Callable[[str, Sequence[str]], tuple[str, str] | None]
 """By form: name and setting of what these digits and letters are (`GB29NWBK…`), with the digits as grouped."""
@@ -269,6 +271,8 @@ class Exchanges:
                 yield PersonalSpan(run.start, run.end, named[0], _DICTATED_RANK)
 
     def _by_size(self, runs: Sequence[tuple[Run, bool]], groups: Sequence[str], said: str) -> tuple[str, str] | None:
+        if _LIKE_IBAN.fullmatch(said):
+            return "IBAN", "iban"
         if not said.isdigit() or all(_YEAR.fullmatch(group) for group in groups):
             return None
         if len(runs) > 1 and 12 <= len(said) <= 40:

@@ -15,6 +15,7 @@ from analysis.redaction.email_turns import find_email_turns
 from analysis.redaction.emails import find_addresses
 from analysis.redaction.exchanges import Exchanges
 from analysis.redaction.free_answers import find_free_answers
+from analysis.redaction.learned.tagger import Tagger
 from analysis.redaction.name_turns import find_name_turns
 from analysis.redaction.names import find_names
 from analysis.redaction.numbers import NumberFinder
@@ -51,8 +52,9 @@ class TextStretch(NamedTuple):
 class Redactor:
     """Finds personal data and replaces it by `[KIND_n]`. Stateless: the same text gives the same placeholders."""
 
-    def __init__(self, settings: RedactionSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: RedactionSettings, tagger: Tagger | None = None) -> None:
+        """`tagger`: what was learned, beside the rules; None for the rules alone."""
+        self._settings, self._tagger = settings, tagger
         self._numbers = NumberFinder(settings)
         self._patterns = [(custom.name, re.compile(custom.pattern, re.IGNORECASE)) for custom in settings.patterns]
         self._kept = frozenset(_plain(text) for text in settings.keep)
@@ -118,6 +120,8 @@ class Redactor:
         talk = Talk(text, self._settings.spoken_languages)
         others = find_others(talk)
         found = self._wanted(text, self._all(talk, others))
+        if self._tagger is not None:
+            found += self._wanted(text, self._tagger.find(talk, self._settings.kinds, others))
         known = without_overlaps(found)
         found += self._wanted(text, find_repeats(talk, known))
         if "postal_address" in self._settings.kinds:
@@ -168,11 +172,6 @@ def _trimmed(text: str, span: PersonalSpan) -> PersonalSpan | None:
 def restore(text: str, mapping: Mapping[str, str]) -> str:
     """The text with every placeholder put back; unknown placeholders stay."""
     return _PLACEHOLDER.sub(lambda match: mapping.get(match.group(0), match.group(0)), text)
-
-
-def build_redactor(settings: RedactionSettings) -> Redactor:
-    """The redactor `redaction` describes. Raises ConfigurationError for an unknown national id."""
-    return Redactor(settings)
 
 
 def _next_mark(name: str, counters: dict[str, int], taken: set[str]) -> str:

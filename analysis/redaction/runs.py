@@ -65,6 +65,7 @@ DATE = re.compile(
 )
 """A day written in figures."""
 _BETWEEN = re.compile(r"[ \t.,;()/–—+#-]{0,5}")
+_SENTENCE_END = re.compile(r"[.?!]")
 _MAX_WORDS = 60
 _LEAST_NEAR, _LONG = 3, 5
 """From the second size on a number may differ in two places and be the same, misheard."""
@@ -136,12 +137,22 @@ def runs_of(text: str, turn: Turn, language: str, questions: Sequence[tuple[int,
     `questions`: stretches of the text whose numbers and letters are not dictated: `the last four digits`, `SSN`.
     """
     kinds = _kinds(turn, language)
+    for place in _exclamations(text, turn):
+        kinds[place] = _Kind.OTHER
     for start, end in questions:
         first, behind = turn.word_from(start), turn.word_from(end)
         kinds[first:behind] = [_Kind.OTHER] * (behind - first)
     return [
         run for stretch in _stretches(text, turn.words, kinds) if (run := _run(text, turn, stretch, kinds, language))
     ]
+
+
+def _exclamations(text: str, turn: Turn) -> Iterator[int]:
+    """`7319. Oh, and one more thing`: that `oh` is no zero."""
+    for place, word in enumerate(turn.words):
+        exclaims = word.text == "oh" and text[word.end : word.end + 1] == ","
+        if place and exclaims and _SENTENCE_END.search(text, turn.words[place - 1].end, word.start):
+            yield place
 
 
 def _kinds(turn: Turn, language: str) -> list[_Kind]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.calls import in_order
-from analysis.redaction.redactor import Redactor, TextStretch, build_redactor
-from pipeline.config.areas.redaction import RedactionSettings
+from analysis.redaction.choice import redactor_of
+from analysis.redaction.redactor import Redactor, TextStretch
+from pipeline.config.root import Settings
 from pipeline.records import Role, Transcript, TranscriptChunk, Word
 
 UNHEARD = frozenset({"recognition_failed", "recogniser_crash", "recogniser_error", "recogniser_timeout"})
@@ -53,12 +54,18 @@ def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
     return replace(transcript, chunks=kept)
 
 
-def without_personal_data(texts: Sequence[str], roles: Sequence[Role], settings: RedactionSettings) -> list[str]:
+def without_personal_data(texts: Sequence[str], roles: Sequence[Role], settings: Settings) -> list[str]:
     """Lines of one call, and who says each, as they may be stored and shown: as they are without `redact_stored`."""
-    if not settings.redact_stored:
+    if not settings.redaction.redact_stored:
         return list(texts)
-    redactor = build_redactor(settings.model_copy(update={"enabled": True}))
+    redactor = redactor_of(always(settings))
     return list(redactor.stretches_of(texts, roles)[0])
+
+
+def always(settings: Settings) -> Settings:
+    """With redaction enabled, whatever is sent."""
+    enabled = settings.redaction.model_copy(update={"enabled": True})
+    return settings.model_copy(update={"redaction": enabled})
 
 
 def personal_stretches(transcript: Transcript, redactor: Redactor) -> tuple[PersonalStretch, ...]:

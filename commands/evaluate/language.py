@@ -165,11 +165,11 @@ def _method(name: str, settings: Settings, llm: Any, step: str) -> Method:
 
 def _answers(step: str, method: Method, calls: Sequence[CallForAnalysis]) -> Answered:
     from analysis.llm.choice import build_router
-    from analysis.redaction import build_redactor
+    from analysis.redaction import redactor_of
     from analysis.steps import build_language_steps
 
     settings = method.settings
-    router = build_router(settings.llm, build_redactor(settings.redaction)) if method.name == LLM else None
+    router = build_router(settings.llm, redactor_of(settings)) if method.name == LLM else None
     try:
         steps = build_language_steps(settings, router, open_encoder(settings.encoder))
         serving: AnalysisStep = next(candidate for candidate in steps if candidate.name == step)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from analysis.redaction import build_redactor
+from analysis.redaction import redactor_of
 from analysis.rules.reader import load_rules
 from commands.run.notify import Sent, send
 from db.queries.attention import MatchToTell, mark_told, matches_to_tell
@@ -55,7 +55,7 @@ def _safe(match: MatchToTell, settings: Settings) -> MatchToTell:
     """Without personal data in what was said, or without what was said."""
     if not settings.attention.notify_quotes:
         return replace(match, quote=None, reason="")
-    redactor = build_redactor(settings.redaction)
+    redactor = redactor_of(settings)
     quote = None if match.quote is None else redactor.redact(match.quote).text
     return replace(match, quote=quote, reason=redactor.redact(match.reason).text)
 

@@ -44,11 +44,11 @@ def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
 
 def _router(settings: Settings) -> Router | None:
     from analysis.llm.choice import build_router
-    from analysis.redaction import build_redactor
+    from analysis.redaction import redactor_of
 
     return build_router(
         settings.llm.shared_by(settings.run.analysis_workers),
-        build_redactor(settings.redaction),
+        redactor_of(settings),
         restore_redacted=not settings.redaction.redact_stored,
         ledger=_ledger(settings),
     )
@@ -113,10 +113,10 @@ def _redaction_of_stored(settings: Settings) -> Callable[[Transcript], Transcrip
     """With `redaction.redact_stored` personal data is taken out before anything is stored or analysed."""
     if not settings.redaction.redact_stored:
         return None
-    from analysis.redaction import build_redactor
+    from analysis.redaction import redactor_of
     from analysis.redaction.stored import redact_transcript
 
-    return partial(redact_transcript, redactor=build_redactor(settings.redaction))
+    return partial(redact_transcript, redactor=redactor_of(settings))
 
 
 def vocabulary(settings: Settings) -> tuple[str, ...]:

@@ -266,9 +266,9 @@ def _shown(settings: Settings) -> partial[TranscriptChunk] | None:
     """With `redaction.redact_stored` personal data is taken out of every turn before it is told or stored."""
     if not settings.redaction.redact_stored:
         return None
-    from analysis.redaction import build_redactor
+    from analysis.redaction import redactor_of
 
-    return partial(_redacted, redactor=build_redactor(settings.redaction))
+    return partial(_redacted, redactor=redactor_of(settings))
 
 
 def _redacted(chunk: TranscriptChunk, redactor: object) -> TranscriptChunk:

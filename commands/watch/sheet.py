@@ -26,7 +26,6 @@ from pipeline.roles import ROLE_NAMES
 
 if TYPE_CHECKING:
     from db.connection import Database
-    from pipeline.config.areas.redaction import RedactionSettings
     from pipeline.config.root import Settings
 
 SHEET = Table(
@@ -75,12 +74,12 @@ class _CorrectedCall:
 
 def write_corrections_sheet(database: Database, settings: Settings, calls: Sequence[CallToCorrect], path: Path) -> int:
     """Write these calls for people to correct; returns the number of rows. Raises OutputUnavailable."""
-    rows = [row for call in calls for row in _rows(database, settings.redaction, call)]
+    rows = [row for call in calls for row in _rows(database, settings, call)]
     write_sheet_of(rows, SHEET, path, ZoneInfo(settings.input.timezone))
     return len(rows)
 
 
-def _rows(database: Database, redaction: RedactionSettings, listed: CallToCorrect) -> list[dict[str, Any]]:
+def _rows(database: Database, settings: Settings, listed: CallToCorrect) -> list[dict[str, Any]]:
     shown = reading.shown_call(database, uuid.UUID(listed.call_id))
     if shown is None or shown.transcript_fingerprint is None:
         return []
@@ -90,7 +89,7 @@ def _rows(database: Database, redaction: RedactionSettings, listed: CallToCorrec
         for chunk in chunks
     }
     turns = heard_turns(shown, chunks)
-    texts = without_personal_data([turn.text for turn in turns], [turn.role for turn in turns], redaction)
+    texts = without_personal_data([turn.text for turn in turns], [turn.role for turn in turns], settings)
     return [
         {
             "file_name": shown.file_name,
@@ -175,7 +174,7 @@ def _keep(database: Database, settings: Settings, call_id: uuid.UUID, corrected_
     texts = without_personal_data(
         [corrected_call.said[turn.channel, turn.ordinal] for turn in turns],
         [turn.role for turn in turns],
-        settings.redaction,
+        settings,
     )
     kept = save_reference(
         database,

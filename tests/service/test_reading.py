@@ -133,7 +133,7 @@ def test_where_redacted_text_lies_in_the_sound_is_unknown_the_sound_is_withheld(
 
 def test_redacted_text_is_silent_in_what_is_played(room: Room, database: Database, tmp_path: Path) -> None:
     settings = Settings(redaction=RedactionSettings(redact_stored=True))
-    quiet = quiet_in(database, settings.redaction)
+    quiet = quiet_in(database, settings)
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute(
             "UPDATE transcript_chunks SET text = 'My card is 4111 1111 1111 1111.', words = NULL, start_s = 0.5, "

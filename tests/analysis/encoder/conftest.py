@@ -36,6 +36,9 @@ class HashEncoder:
     def encode_fixed(self, texts: Sequence[str]) -> Vectors:
         return self.encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self.encode(words)
+
     def close(self) -> None:
         self.asked.clear()
 

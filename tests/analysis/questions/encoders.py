@@ -48,6 +48,9 @@ class KindsEncoder:
     def encode_fixed(self, texts: Sequence[str]) -> Vectors:
         return self.encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self.encode(words)
+
     def close(self) -> None:
         self.encoded.clear()
 

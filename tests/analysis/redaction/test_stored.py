@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from analysis.redaction import build_redactor
 from analysis.redaction.stored import PersonalStretch, personal_stretches, redact_transcript, without_personal_data
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.redaction import RedactionSettings
+from pipeline.config.root import Settings
 from pipeline.records import Transcript, TranscriptChunk, Word
 from pipeline.roles import Role
 from tests.analysis.calls import call
@@ -105,6 +107,6 @@ def test_typed_lines_are_redacted_with_their_sides() -> None:
     lines, roles = ["Which city are you in?", "In Brindle.", "Marble Orchard is on there."], [
         Role.AGENT, Role.CLIENT, Role.AGENT,
     ]  # fmt: skip
-    stored = RedactionSettings(redact_stored=True)
+    stored = Settings(redaction=RedactionSettings(redact_stored=True), encoder=EncoderSettings(engine="off"))
     assert without_personal_data(lines, roles, stored) == [lines[0], "In [ADDRESS_1].", lines[2]]
-    assert without_personal_data(lines, roles, RedactionSettings()) == lines
+    assert without_personal_data(lines, roles, Settings()) == lines

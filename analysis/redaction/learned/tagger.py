@@ -1,0 +1,138 @@
+"""Words and dictated stretches that are personal data by what is said around them, as far as it was learned.
+
+The rules know forms and phrasings; nobody can list all of those. Here a word's vector, which the sentence encoder makes
+of it among the words around it, tells whether it is part of personal data, harmless or nothing. A dictated stretch is
+decided as one. Only English is known, and only with the encoder that the weights were fitted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+import numpy as np
+
+from analysis.encoder.vectors import SentenceEncoder
+from analysis.redaction.learned.features import Described, described
+from analysis.redaction.learned.stretches import Stretch, stretches_of
+from analysis.redaction.learned.weights import Scores, Weights, personal, shares
+from analysis.redaction.other_numbers import Others
+from analysis.redaction.questions import Phrase
+from analysis.redaction.spans import PersonalSpan
+from analysis.redaction.talk import Talk
+from analysis.redaction.turns import Turn
+from analysis.text import stop_words
+
+LANGUAGE = "en"
+DICTATED_FROM, OF_OTHERS_FROM = 0.6, 0.97
+"""Probability from which a dictated stretch is taken; one of an order or a price."""
+WORDS_FROM, BESIDE_FROM = 0.65, 0.3
+"""Another word; one beside what is taken."""
+_LEAST = 1e-9
+_RANK = 9
+_MARKS = " \t,'’-."
+_KEPT_STRETCHES = 2048
+"""A prompt for a topic and one for a summary hold the same call."""
+_LEAST_STOP_WORDS = 0.08
+"""Share of the words of a talk in English; in one of nothing but numbers there are fewer."""
+SETTING_OF = {
+    "CARD": "card", "CODE": "code", "PHONE": "phone", "EMAIL": "email", "IBAN": "iban", "ID": "national_id",
+    "ACCOUNT": "account_number", "BIRTH": "date_of_birth", "NAME": "name", "ADDRESS": "postal_address",
+}  # fmt: skip
+"""Placeholder -> of `redaction.kinds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A dictated stretch or a word of a turn."""
+
+    start: int
+    end: int
+    name: str
+    taken: bool
+    beside: bool
+    """It is taken where it stands beside one that is."""
+
+
+class Tagger:
+    """Thread-safe, as its encoder is."""
+
+    def __init__(self, encoder: SentenceEncoder, weights: Weights) -> None:
+        """Raises ValueError for weights that were fitted on another encoder."""
+        if encoder.space != weights.space:
+            raise ValueError(f"the weights are for the encoder {weights.space}, not for {encoder.space}")
+        self._encoder, self._weights = encoder, weights
+        self._of_stretch = lru_cache(maxsize=_KEPT_STRETCHES)(self._read)
+
+    def find(self, talk: Talk, kinds: Collection[str], others: Others) -> Iterator[PersonalSpan]:
+        """Raises ModelUnavailable when the encoder cannot be loaded."""
+        if not is_english(talk):
+            return
+        scores = {
+            start: row
+            for stretch in stretches_of(talk)
+            for start, row in zip(stretch.starts, self._of_stretch(stretch), strict=True)
+            if start >= 0
+        }
+        for turn, phrases, runs in zip(talk.turns, talk.phrases(LANGUAGE), talk.runs(LANGUAGE), strict=True):
+            words = [word for word in described(talk.text, turn, runs) if word.word.start in scores]
+            asking = _inside(turn, phrases)  # the words of a question are no answer
+            parts = []
+            for _, together in groupby(words, key=lambda word: word.run or word.word):
+                part = self._part(list(together), scores, others)
+                if SETTING_OF[part.name] in kinds and part.start not in asking:
+                    parts.append(part)
+            yield from _grown(talk.text, parts)
+
+    def _part(self, words: Sequence[Described], scores: Mapping[int, Scores], others: Others) -> _Part:
+        """A dictated stretch, or a word by itself."""
+        run, word = words[0].run, words[0].word
+        name, share = self._told(words, scores)
+        if run is None:
+            return _Part(word.start, word.end, name, share >= WORDS_FROM, share >= BESIDE_FROM)
+        taken = share >= (OF_OTHERS_FROM if others.covering(run.start) else DICTATED_FROM)
+        return _Part(run.start, run.end, name, taken, taken)
+
+    def _told(self, words: Sequence[Described], scores: Mapping[int, Scores]) -> tuple[str, float]:
+        """The likeliest kind, and how likely these words are personal data of any kind."""
+        weights = self._weights
+        logs = [np.log(shares(weights.of_features(word.features) + scores[word.word.start]) + _LEAST) for word in words]
+        found = shares(np.mean(logs, axis=0))
+        ordered = [weights.classes[place] for place in np.argsort(-found)]
+        return next(name for name in ordered if name in SETTING_OF), personal(found, weights.classes)
+
+    def _read(self, stretch: Stretch) -> list[Scores]:
+        """Of the pieces that are read."""
+        vectors = self._encoder.encode_words(stretch.pieces)
+        return list(self._weights.of_vectors(vectors[stretch.first : stretch.first + len(stretch.starts)]))
+
+
+def _inside(turn: Turn, phrases: Sequence[Phrase]) -> frozenset[int]:
+    """Where the words of the phrases begin; no two phrases overlap."""
+    places = (range(turn.word_from(phrase.start), turn.word_from(phrase.end)) for phrase in phrases)
+    return frozenset(turn.words[place].start for of_phrase in places for place in of_phrase)
+
+
+def _grown(text: str, parts: Sequence[_Part]) -> Iterator[PersonalSpan]:
+    """Parts that are taken, and those beside them that are likely enough, with nothing but marks between."""
+    group: list[_Part] = []
+    for part in [*parts, None]:
+        near = part is not None and part.beside and (not group or not text[group[-1].end : part.start].strip(_MARKS))
+        if not near:
+            name = next((member.name for member in group if member.taken), None)
+            if name is not None:
+                yield PersonalSpan(group[0].start, group[-1].end, name, _RANK)
+            group = []
+        if part is not None and part.beside:
+            group.append(part)
+
+
+def is_english(talk: Talk) -> bool:
+    """By the words that every talk is full of, where no phrase of another language is found more often."""
+    words = [word.text for turn in talk.turns for word in turn.words]
+    if talk.main_language != LANGUAGE or not words:
+        return False
+    counts = {code: sum(word in stop_words(code) for word in words) for code in ("en", "fr", "de", "es")}
+    return counts[LANGUAGE] == max(counts.values()) and counts[LANGUAGE] >= _LEAST_STOP_WORDS * len(words)
