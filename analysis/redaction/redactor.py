@@ -121,7 +121,8 @@ class Redactor:
         others = find_others(talk)
         found = self._wanted(text, self._all(talk, others))
         if self._tagger is not None:
-            found += self._wanted(text, self._tagger.find(talk, self._settings.kinds, others))
+            learned = self._tagger.read(talk, self._settings.kinds, others)
+            found = [*filter(learned.allows, found), *self._wanted(text, iter(learned.personal))]
         known = without_overlaps(found)
         found += self._wanted(text, find_repeats(talk, known))
         if "postal_address" in self._settings.kinds:

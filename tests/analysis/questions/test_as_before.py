@@ -51,6 +51,9 @@ class WordsEncoder:
     def encode_fixed(self, texts: Sequence[str]) -> Vectors:
         return self.encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self.encode(words)
+
     def close(self) -> None:
         pass
 

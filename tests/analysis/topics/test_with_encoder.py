@@ -60,6 +60,9 @@ class Directions:
     def encode_fixed(self, texts: Sequence[str]) -> Vectors:
         return self.encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self.encode(words)
+
     def close(self) -> None: ...
 
 

@@ -103,6 +103,15 @@ def test_a_number_of_an_order_needs_more() -> None:
     assert redactor(ListEncoder(ACCOUNT="nine two eight four one")).redact_lines(lines)[0] != lines
 
 
+def test_a_short_number_that_is_surely_harmless_is_given_back() -> None:
+    """The rules take `four four one nine` for a PIN and a card for its check digits."""
+    lines = ["What's your PIN?", "four four one nine", "and the card that you have", "4539 1488 0343 6467"]
+    digits = "four one nine 4539 1488 0343 6467"
+    by_rules = ["What's your PIN?", "[CARD_1]", "and the card that you have", "[CARD_2]"]
+    assert redactor(ListEncoder(ACCOUNT=digits)).redact_lines(lines)[0] == by_rules
+    assert redactor(ListEncoder(harmless=digits)).redact_lines(lines)[0] == [*lines[:3], "[CARD_1]"]
+
+
 @pytest.mark.parametrize(
     ("lines", "english"),
     [
