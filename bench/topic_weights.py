@@ -6,9 +6,9 @@ Glossaries of many kinds are drawn, with their few words and with their names al
 developed half of banking77's intents (Casanueva et al. 2020, CC BY 4.0; the other half lends labels, no questions), of
 the first turns of every second service dialogue (Rastogi et al. 2019, CC BY-SA 4.0), of both mixed with the shipped
 labels and, in broad glossaries, with many reasons of other branches (`bench/labels/reasons.txt`), the developed half of
-our own names of offices, schools, homes and hospitals (`bench/labels/names.txt`), and the developed calls of
-`bench/labels`. Some questions ask for a label that was not drawn, some for something of another field. In the
-narrow field of banking77 the former count four times: who calls about something that a narrow glossary lacks calls
+our own names of offices, schools, homes and hospitals (`bench/labels/names.txt`), and the calls of `bench/labels` that
+were looked at. Some questions ask for a label that was not drawn, some for something of another field. In the
+narrow field of banking77 the former count six times: who calls about something that a narrow glossary lacks calls
 about something near. Maximum likelihood with a small ridge. With --cone the weights of encoders whose vectors lie in a
 narrow cone are fitted, with the one in FOLDER (docs/topics.md says where it comes from), else those of words and of the
 default encoder. Without --write the weights are only shown.
@@ -35,7 +35,7 @@ from analysis.topics.features import features_of
 from analysis.topics.likelihood import IN_A_CONE, WEIGHTS, WITH_ENCODER, WORDS_ALONE, words_feature
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.matching import TopicMatcher, path_scores
-from bench.materials.asked_calls import DEVELOPED, asked_calls
+from bench.materials.asked_calls import FITTED_ON, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
 from bench.materials.label_weights import Draw, Rows, fit
 from bench.materials.names import half_of_names, names_glossary
@@ -46,8 +46,8 @@ from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
-DRAWS, MIXED_DRAWS, NAMES_DRAWS = 10, 12, 2
-NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 4.0, 5.0
+DRAWS, MIXED_DRAWS, NAMES_DRAWS = 10, 12, 6
+NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS, WEIGHT_WITHOUT = 6.0, 5.0, 10.0
 WEIGHT_OUTSIDE_NAMES = 0.35
 """Of all questions about something else, against all about the names."""
 REASONS = tuple(
@@ -153,23 +153,30 @@ def mixed(bank: Field, service: Field, shipped: Sequence[Label], encoder: Senten
     )
 
 
-def developed_calls(encoder: SentenceEncoder) -> list[Draw]:
-    """The calls of the developed set that ask for anything, against the shipped glossary of their segment."""
+def looked_at_calls(encoder: SentenceEncoder, without: float) -> list[Draw]:
+    """The calls that were looked at and ask for anything, against the shipped glossary of their segment.
+
+    Args:
+        without: how much a call counts that asks for nothing in the glossary, against one that does.
+    """
     catalogues = load_catalogues(GlossarySettings())
     draws = []
     for segment, glossary in catalogues.by_segment.items():
         asked, rights = [], []
-        for labelled in asked_calls(DEVELOPED):
+        for labelled in [found for path in FITTED_ON for found in asked_calls(path)]:
             lines = asked_in(
                 labelled.call.transcript.believed, language_of(labelled.call), KeywordTopicSettings()
             ).lines
             if not lines or labelled.call.metadata.customer_segment not in (segment, None):
                 continue
             first = [line for line in lines if line.reason == 0]
-            asked.append(first if labelled.second and first else lines)
-            rights.append([*(label.topic in labelled.topics for label in glossary.labels), not labelled.topics])
+            parted = labelled.second and first
+            asked.append(first if parted else lines)
+            topics = labelled.topics if len(first) < len(lines) else labelled.topics | labelled.second_topics
+            rights.append([*(label.topic in topics for label in glossary.labels), not topics])
         right = np.asarray(rights)
-        weights = right.any(axis=1) / max(right.any(axis=1).sum(), 1) * WEIGHT_OF_CALLS
+        counted = right.any(axis=1)
+        weights = np.where(right[:, -1], without, 1.0) * counted / max(counted.sum(), 1) * WEIGHT_OF_CALLS
         draws.append(
             Draw(
                 table_of(glossary.labels, asked, encoder),
@@ -225,20 +232,21 @@ def main() -> None:
     )
     service = Field(services.topics, turns, (), 1.0, 120)
     shipped = [
-        replace(label, topic=label.path, subtopic=None)
+        replace(label, topic=label.path, subtopic=None, examples=())
         for glossary in load_catalogues(GlossarySettings()).by_segment.values()
         for label in glossary.labels
         if label.subtopic is not None
     ]
-    draws = [*developed_calls(encoder), *[names_alone(encoder)] * NAMES_DRAWS]
+    draws = [*[names_alone(encoder)] * NAMES_DRAWS]
     for seed in range(DRAWS):
-        draws += [drawn(bank, turns, encoder, seed), drawn(service, asked, encoder, seed)]
+        draws += [drawn(bank, turns, encoder, seed)]
+        draws += [drawn(service, asked, encoder, number) for number in (seed, DRAWS + seed)]
     for seed in range(MIXED_DRAWS):
         draws.append(mixed(bank, service, shipped, encoder, seed))
     with_encoder = WITH_ENCODER if arguments.cone is None else IN_A_CONE
-    found = {with_encoder: fit(draws, with_encoder)}
+    found = {with_encoder: fit([*looked_at_calls(encoder, WEIGHT_WITHOUT), *draws], with_encoder)}
     if arguments.cone is None:
-        found[WORDS_ALONE] = fit(draws, WORDS_ALONE)
+        found[WORDS_ALONE] = fit([*looked_at_calls(encoder, 1.0), *draws], WORDS_ALONE)
     if arguments.write:
         kept = json.loads(WEIGHTS.read_text(encoding="utf-8"))
         WEIGHTS.write_text(json.dumps({**kept, **found}, indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,10 @@
 """From scores to probabilities: each label's share, and that of none of them.
 
 A conditional logit (McFadden 1974) with an outside option: label i has utility w · features(i). "None of the labels"
-has a constant, and parts for the number of labels, how alike they are, and how many are nothing but a name. The weights
-are fitted on questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share
-of "none" means something. They were fitted twice: with an encoder whose vectors point everywhere, and with one whose
+has a constant, and parts for the number of labels, how alike they are, how many are nothing but a name, and how near
+the labels after the nearest are: what is a little like everything asks for nothing of it. The weights are fitted on
+questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share of "none"
+means something. They were fitted twice: with an encoder whose vectors point everywhere, and with one whose
 vectors all lie in a narrow cone, where a lead in likeness says less (Ethayarajh 2019). Another encoder takes those of
 its kind.
 """
@@ -25,8 +26,9 @@ Features = npt.NDArray[np.float64]
 WITH_ENCODER, WORDS_ALONE = "keywords and encoder", "keywords"
 IN_A_CONE = "keywords and encoder in a narrow cone"
 """Fitted for another kind of encoder; the method is the same."""
-_OF_BOTH = ("joined", "centre", "nearest", "words", "keyword", "name", "apart")
+_OF_BOTH = ("joined", "centre", "nearest", "example", "words", "keyword", "name", "apart")
 FEATURES: Mapping[str, tuple[str, ...]] = {WITH_ENCODER: _OF_BOTH, IN_A_CONE: _OF_BOTH, WORDS_ALONE: ("words",)}
+_RIVALS = 5
 WEIGHTS = Path(__file__).parent / "weights.json"
 
 
@@ -43,6 +45,8 @@ class Likelihood:
     """Times how alike the labels are (`LabelLikeness.narrowness`)."""
     none_of_names: float = 0.0
     """Times the share of labels that are nothing but a name (`LabelLikeness.names_alone`)."""
+    none_per_rivals: float = 0.0
+    """Times how near the labels after the nearest are (`rivals`)."""
 
     def shares(
         self, features: Features, narrowness: float = 0.0, names_alone: float = 0.0
@@ -50,10 +54,24 @@ class Likelihood:
         """Shape (labels,), and the share of none of them; together they sum to 1."""
         none = self.none + self.none_per_log_label * np.log(len(features))
         none += self.none_per_narrowness * narrowness + self.none_of_names * names_alone
+        none += self.none_per_rivals * float(rivals(features[None])[0])
         utilities = np.append(features @ np.asarray(self.label), none)
         raised = np.exp(utilities - utilities.max())
         shares = raised / raised.sum()
         return shares[:-1], float(shares[-1])
+
+
+def rivals(features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The mean likeness of the five labels after the nearest, by their joined texts; 0 where there is one label.
+
+    Args:
+        features: shape (questions, labels, features), likeness first.
+
+    Returns:
+        Shape (questions,).
+    """
+    after = -np.sort(-features[:, :, 0], axis=1)[:, 1 : 1 + _RIVALS]
+    return np.asarray(after.mean(axis=1) if after.shape[1] else np.zeros(len(features)))
 
 
 def words_feature(score: float) -> float:
@@ -77,4 +95,5 @@ def fitted(method: str) -> Likelihood:
         float(found["none_per_log_label"]),
         float(found["none_per_narrowness"]),
         float(found["none_of_names"]),
+        float(found["none_per_rivals"]),
     )

@@ -1,7 +1,8 @@
 """How alike what is asked and the glossary's labels are, by the sentence encoder.
 
 Each label has several texts: its name, each keyword, its definition and examples, and name and keywords in one. A line
-is compared with the joined text, with the mean of the others, and with the nearest of them; so are all lines together.
+is compared with the joined text, with the mean of the others, with the nearest of them, and with the two nearest
+examples; so are all lines together.
 The cosines are measured from what everyday sentences reach that ask for nothing, in their standard deviations: so
 catalogues whose cosines lie in different ranges come to one scale.
 """
@@ -23,7 +24,8 @@ from analysis.glossary.catalogue import Label
 from analysis.topics.asked import AskedLine
 
 Likenesses = npt.NDArray[np.float64]
-"""Shape (labels, 3): joined text, mean of the texts, nearest text."""
+"""Shape (labels, 4): joined text, mean of the texts, nearest text; the two nearest examples, 0 where they are
+no nearer than everyday talk."""
 
 _WHOLE_WORDS = 30
 """So many words of what is asked are compared as one text: the opening."""
@@ -50,9 +52,11 @@ class LabelLikeness:
         return np.asarray((best + whole) / 2)
 
     def by_line(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Shape (texts, labels, 3)."""
+        """Shape (texts, labels, 4)."""
         mean, deviation = self._everyday
-        return np.asarray((self._cosines(self._encoder.encode(list(texts))) - mean) / deviation)
+        alike = (self._cosines(self._encoder.encode(list(texts))) - mean) / deviation
+        alike[:, :, 3] = np.maximum(alike[:, :, 3], 0.0)
+        return np.asarray(alike)
 
     @cached_property
     def names_alone(self) -> float:
@@ -67,7 +71,7 @@ class LabelLikeness:
         In a narrow catalogue a question about something else of the same field is as near to its labels as they are to
         each other. A fifth, not the nearest one: in a broad catalogue of many labels each has some near neighbour.
         """
-        between = self.by_line([_joined(label) for label in self.labels]).mean(axis=2)
+        between = self.by_line([_joined(label) for label in self.labels])[:, :, :3].mean(axis=2)
         topics = np.asarray([label.topic for label in self.labels])
         nearest = []
         for row, own in zip(between, topics, strict=True):
@@ -84,7 +88,9 @@ class LabelLikeness:
         encoded = self._encoded
         cosines = rows @ encoded.singles.T
         nearest = np.stack([cosines[:, first:last].max(axis=1) for first, last in encoded.owned], axis=1)
-        return np.stack([rows @ encoded.joined.T, rows @ encoded.centres.T, nearest], axis=2).astype(np.float64)
+        example = np.stack([_of_two_nearest(cosines[:, first:last]) for first, last in encoded.examples], axis=1)
+        alike = [rows @ encoded.joined.T, rows @ encoded.centres.T, nearest, example]
+        return np.stack(alike, axis=2).astype(np.float64)
 
     @cached_property
     def _encoded(self) -> _Encoded:
@@ -95,12 +101,15 @@ class LabelLikeness:
         centres = np.stack([singles[first:last].mean(axis=0) for first, last in owned])
         centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
         joined = self._encoder.encode_fixed([_joined(label) for label in self.labels])
-        return _Encoded(joined, centres, singles, owned)
+        examples = tuple(
+            (first + len(_described(label)), last) for label, (first, last) in zip(self.labels, owned, strict=True)
+        )
+        return _Encoded(joined, centres, singles, owned, examples)
 
     @cached_property
     def _everyday(self) -> tuple[float, float]:
         """Mean and standard deviation of what everyday sentences reach."""
-        cosines = self._cosines(self._encoder.encode_fixed(EVERYDAY))
+        cosines = self._cosines(self._encoder.encode_fixed(EVERYDAY))[:, :, :3]
         return float(cosines.mean()), max(float(cosines.std()), 1e-6)
 
 
@@ -113,6 +122,15 @@ class _Encoded:
     """Shape (texts of all labels, dimensions)."""
     owned: tuple[tuple[int, int], ...]
     """Rows of `singles` that are each label's: first, and the one after the last."""
+    examples: tuple[tuple[int, int], ...]
+    """The same of its examples alone."""
+
+
+def _of_two_nearest(cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Shape (texts,), of (texts, examples): one example alone may be near for a word that has nothing to do with it."""
+    if not cosines.shape[1]:
+        return np.full(len(cosines), -1.0, dtype=np.float32)
+    return np.asarray(np.sort(cosines, axis=1)[:, -2:].mean(axis=1))
 
 
 def words_of(name: str) -> str:
@@ -121,8 +139,13 @@ def words_of(name: str) -> str:
 
 
 def _texts_of(label: Label) -> list[str]:
+    return list(dict.fromkeys([*_described(label), *label.examples]))
+
+
+def _described(label: Label) -> list[str]:
+    """Its texts but for examples."""
     name = words_of(label.subtopic or label.topic)
-    return list(dict.fromkeys([name, *label.keywords, *filter(None, [label.definition]), *label.examples]))
+    return list(dict.fromkeys([name, *label.keywords, *filter(None, [label.definition])]))
 
 
 def _joined(label: Label) -> str:

@@ -24,6 +24,10 @@ NOT_SPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces between words: their words cannot be told apart here."""
 
 
+_FULL_EXAMPLES = 2
+"""Whose words count in full; of more examples they count together as much as of these, or keywords would be lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A topic with its best subtopic and how well the call's words fit."""
@@ -162,8 +166,10 @@ class TopicMatcher:
             terms.append(frozenset(found))
             if len(parts) > 1:
                 phrases.append(tuple(stems(parts, language)))
+        # More examples tell no more words apart from the label's keywords than two do.
+        of_example = settings.example_weight * math.sqrt(min(1.0, _FULL_EXAMPLES / max(len(label.examples), 1)))
         for example in label.examples:
-            add(example, settings.example_weight)
+            add(example, of_example)
         add(label.definition, settings.definition_weight)
         weighted = {stem: weight * (1.0 + math.log(counts[stem])) for stem, weight in weights.items()}
         gram_counts: Counter[str] = Counter()

@@ -12,6 +12,9 @@ from pipeline.records import CallForAnalysis, CustomerSegment
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
 DEVELOPED, APART = _LABELS / "asked_calls_developed.jsonl", _LABELS / "asked_calls_apart.jsonl"
 FURTHER_SEEN, FURTHER_ASIDE = (_LABELS / f"asked_calls_further_{half}.jsonl" for half in ("seen", "aside"))
+FRESH_SEEN, FRESH_ASIDE = (_LABELS / f"asked_calls_fresh_{half}.jsonl" for half in ("seen", "aside"))
+STRANGERS = _LABELS / "asked_calls_strangers.jsonl"
+FITTED_ON = (DEVELOPED, FURTHER_SEEN, FRESH_SEEN, STRANGERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.topics.likelihood import FEATURES, WORDS_ALONE
+from analysis.topics.likelihood import FEATURES, WORDS_ALONE, rivals
 
 Rows = npt.NDArray[np.float64]
 RIDGE = 1e-3
@@ -29,7 +29,9 @@ class Draw:
     names_alone: float
 
     def none(self) -> Rows:
-        return np.asarray([1.0, np.log(self.features.shape[1]), self.narrowness, self.names_alone])
+        """Shape (questions, 5): what the utility of "none of them" is made of."""
+        whole = [1.0, np.log(self.features.shape[1]), self.narrowness, self.names_alone]
+        return np.column_stack([np.tile(whole, (len(self.features), 1)), rivals(self.features)])
 
 
 def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
@@ -44,9 +46,7 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
         total, slope = 0.0, np.zeros_like(weights)
         for draw in draws:
             features, none = draw.features[:, :, columns], draw.none()
-            utilities = np.concatenate(
-                [features @ weights[:size], np.full((len(features), 1), float(none @ weights[size:]))], axis=1
-            )
+            utilities = np.concatenate([features @ weights[:size], (none @ weights[size:])[:, None]], axis=1)
             utilities -= utilities.max(axis=1, keepdims=True)
             shares = np.exp(utilities)
             shares /= shares.sum(axis=1, keepdims=True)
@@ -55,14 +55,14 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
             total -= float((draw.weights * np.log(sums[:, 0])).sum())
             error = (shares - rightly / sums) * draw.weights[:, None]
             slope[:size] += np.einsum("ql,qlf->f", error[:, :-1], features)
-            slope[size:] += error[:, -1].sum() * none
+            slope[size:] += none.T @ error[:, -1]
         return total / len(draws) + RIDGE * float(weights @ weights), slope / len(draws) + 2 * RIDGE * weights
 
     # How alike the labels are and how many they are go together; with the encoder the former tells more.
     free, none = (None, None), (0.0, 0.0)
-    many, narrow, names_alone = (free, none, none) if method == WORDS_ALONE else (none, free, free)
-    bounds = [(0.0, None)] * size + [free, many, narrow, names_alone]
-    found = minimize(loss, np.zeros(size + 4), jac=True, method="L-BFGS-B", bounds=bounds)
+    many, of_likeness = (free, none) if method == WORDS_ALONE else (none, free)
+    bounds = [(0.0, None)] * size + [free, many, *[of_likeness] * 3]
+    found = minimize(loss, np.zeros(size + 5), jac=True, method="L-BFGS-B", bounds=bounds)
     values = [round(float(value), 4) for value in found.x]
     print(f"{method}: {found.fun:.4f} a question")
     return {
@@ -71,4 +71,5 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
         "none_per_log_label": values[size + 1],
         "none_per_narrowness": values[size + 2],
         "none_of_names": values[size + 3],
+        "none_per_rivals": values[size + 4],
     }

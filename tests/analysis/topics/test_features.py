@@ -18,7 +18,7 @@ NAMES = FEATURES[WITH_ENCODER]
 def rows_of(labels: tuple[Label, ...], scores: list[float], found: list[float], likeness: float = 1.0) -> Features:
     catalogue = LabelLikeness(labels, HashEncoder())
     given = (dict(zip(labels, values, strict=True)) for values in (scores, found))
-    return features_of(catalogue, np.full((len(labels), 3), likeness), *given)
+    return features_of(catalogue, np.full((len(labels), 4), likeness), *given)
 
 
 def test_half_of_a_bare_name_says_little_and_a_keyword_counts() -> None:

@@ -20,7 +20,7 @@ from analysis.glossary.choice import Catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
 from analysis.topics.keywords import KeywordTopics
-from analysis.topics.likelihood import FEATURES, IN_A_CONE, WITH_ENCODER, WORDS_ALONE, fitted, for_encoder
+from analysis.topics.likelihood import FEATURES, IN_A_CONE, WITH_ENCODER, WORDS_ALONE, fitted, for_encoder, rivals
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.asked_calls import DEVELOPED, asked_calls
@@ -191,7 +191,7 @@ def test_a_row_made_without_the_encoder_is_redone_when_it_comes_and_stands_when_
     assert gone.fingerprint(one) not in here.former_fingerprints(one)
 
 
-@given(st.lists(st.floats(-50, 50), min_size=7, max_size=42), st.floats(0, 15), st.sampled_from(sorted(FEATURES)))
+@given(st.lists(st.floats(-50, 50), min_size=8, max_size=48), st.floats(0, 15), st.sampled_from(sorted(FEATURES)))
 def test_the_shares_of_the_labels_and_of_none_sum_to_one(values: list[float], narrowness: float, method: str) -> None:
     size = len(FEATURES[method])
     features = np.asarray(values[: len(values) // size * size]).reshape(-1, size)
@@ -203,8 +203,8 @@ def test_the_shares_of_the_labels_and_of_none_sum_to_one(values: list[float], na
 def test_more_of_a_feature_is_never_less_likely_and_a_narrow_glossary_is_more_careful() -> None:
     likelihood = fitted(WITH_ENCODER)
     assert min(likelihood.label) >= 0
-    row = np.asarray([[3.0, 3.0, 3.0, 0.5, 0.5, 0.5, 3.0], [0.0] * 7])
-    more = row + np.asarray([[1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 1.0], [0.0] * 7])
+    row = np.asarray([[3.0, 3.0, 3.0, 3.0, 0.5, 0.5, 0.5, 3.0], [0.0] * 8])
+    more = row + np.asarray([[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 1.0], [0.0] * 8])
     assert likelihood.shares(more)[0][0] > likelihood.shares(row)[0][0]
     assert likelihood.shares(row, narrowness=8.0)[1] > likelihood.shares(row, narrowness=3.0)[1]
 
@@ -242,9 +242,31 @@ def test_the_default_encoder_has_the_weights_that_were_fitted_with_it(real_encod
 def test_likeness_is_measured_from_everyday_sentences() -> None:
     likeness = LabelLikeness(LABELS, HashEncoder())
     everyday = likeness.by_line(EVERYDAY)
-    assert everyday.shape == (len(EVERYDAY), len(LABELS), 3)
-    assert float(everyday.mean()) == pytest.approx(0.0, abs=1e-6)
-    assert float(everyday.std()) == pytest.approx(1.0, abs=1e-6)
+    assert everyday.shape == (len(EVERYDAY), len(LABELS), 4)
+    assert float(everyday[:, :, :3].mean()) == pytest.approx(0.0, abs=1e-6)
+    assert float(everyday[:, :, :3].std()) == pytest.approx(1.0, abs=1e-6)
+    assert not everyday[:, :, 3].any(), "none of the labels has examples"
+
+
+def test_one_near_example_is_less_than_two_and_one_alone_counts_whole(real_encoder: SentenceEncoder) -> None:  # noqa: F811
+    near, like, far = "Our dog limps.", "The dog is limping.", "The bakery opens at six."
+    told = [Label(topic="vet", examples=examples) for examples in ((near,), (near, like, far), (near, far, far))]
+    one, two, alone = (float(LabelLikeness([label], real_encoder).by_line([near])[0, 0, 3]) for label in told)
+    assert one > two > alone + 2
+
+
+@pytest.mark.parametrize(("likenesses", "expected"), [([4.0], 0.0), ([1.0, 4.0], 1.0), ([9.0, 1, 2, 3, 4, 5, 0], 3.0)])
+def test_rivals_are_the_labels_after_the_nearest(likenesses: list[float], expected: float) -> None:
+    assert rivals(np.asarray(likenesses)[None, :, None]).tolist() == [expected]
+
+
+def test_what_is_a_little_like_everything_asks_for_nothing() -> None:
+    one, all_alike = np.zeros((6, 8)), np.zeros((6, 8))
+    one[0, 0] = all_alike[:, 0] = 3.0
+    for method in (WITH_ENCODER, IN_A_CONE):
+        likelihood = fitted(method)
+        assert likelihood.none_per_rivals >= 0
+    assert fitted(WITH_ENCODER).shares(all_alike)[0][0] < fitted(WITH_ENCODER).shares(one)[0][0]
 
 
 def test_a_catalogue_of_like_labels_is_narrower(real_encoder: SentenceEncoder) -> None:  # noqa: F811
@@ -266,7 +288,7 @@ def test_many_labels_make_no_catalogue_narrow(real_encoder: SentenceEncoder) -> 
     )
     names += ("apartment", "dentist", "toothache", "pizza delivery", "order food", "concert", "live music", "lost cat")
     broad = LabelLikeness([Label(topic=name) for name in names], real_encoder)
-    pairs = broad.by_line(list(names)).mean(axis=2)
+    pairs = broad.by_line(list(names))[:, :, :3].mean(axis=2)
     np.fill_diagonal(pairs, -np.inf)
     assert broad.narrowness < float(pairs.max(axis=1).mean()) - 1
 
