@@ -31,6 +31,11 @@ class EncodedLine:
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 
 
+def names_account(text: str) -> bool:
+    """Whether it is a written message to an account (`@acme`)."""
+    return _HANDLE.search(text) is not None
+
+
 def encode_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[EncodedLine]:
     # Written messages name accounts (`@acme`): the encoder takes them for words that mean something.
     lines = [replace(line, text=" ".join(_HANDLE.sub(" ", line.text).split()) or line.text) for line in lines]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERS
 from analysis.model_folder import LoadedModel, ModelCard, check_model
 from analysis.records import Sentiment
 from analysis.sentiment.as_numbers.file import load_for_answers
-from analysis.sentiment.encoded_lines import encode_lines, parts_of
+from analysis.sentiment.encoded_lines import encode_lines, names_account, parts_of
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.probabilities import settled, to_sentiments
 from analysis.sentiment.shipped_models import FOLDER, model_folder
@@ -60,30 +60,44 @@ class TextModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """A second model whose answers are mixed in, and how little a doubtful negative counts.
+    """A second model whose answers are mixed in.
 
-    Two models that err in different ways are surer together than the better of them (linear opinion pool, Stone 1961),
-    and what neither is sure of is neutral: most talk is.
+    Two models that err in different ways are surer together than the better of them (linear opinion pool, Stone 1961).
+    What is said is judged in two stages: whether it is negative mostly by the model on the encoder, because words alone
+    take every "no" for that; then whether it is positive. In a message to an account, where most are complaints, both
+    judge all three together.
     """
 
     weight: float
     """Share of the shipped model that reads words alone, 0..1."""
+    weight_of_negative: float
+    """The same, of whether what is said is negative."""
     negative: float
-    """Factor of the probability of negative, before the three sum to 1 again."""
+    """Factor of the probability of negative in what is said, before the three sum to 1 again: most talk is neutral."""
 
     @classmethod
     def of(cls, card: ModelCard | None) -> Beside | None:
         found = card.options.get(BESIDE) if card is not None else None
         if not isinstance(found, dict):
             return None
-        return cls(weight=float(found["weight"]), negative=float(found["negative"]))
+        return cls(**{field.name: float(found[field.name]) for field in fields(cls)})
 
-    def mix(self, own: Sentiment, other: Sentiment) -> Sentiment:
-        negative, neutral, positive = (
-            (1 - self.weight) * share + self.weight * other_share
-            for share, other_share in zip(own.shares, other.shares, strict=True)
-        )
-        return settled(negative * self.negative, neutral, positive)
+    def mix(self, own: Sentiment, other: Sentiment, *, to_account: bool) -> Sentiment:
+        if to_account:
+            return settled(*(_pooled(self.weight, *shares) for shares in zip(own.shares, other.shares, strict=True)))
+        negative = _pooled(self.weight_of_negative, own.negative, other.negative)
+        glad = _pooled(self.weight, _glad(own), _glad(other))
+        return settled(negative * self.negative, (1 - negative) * (1 - glad), (1 - negative) * glad)
+
+
+def _pooled(weight: float, own: float, other: float) -> float:
+    return (1 - weight) * own + weight * other
+
+
+def _glad(sentiment: Sentiment) -> float:
+    """Share of positive in what is not negative."""
+    calm = sentiment.neutral + sentiment.positive
+    return sentiment.positive / calm if calm else 0.0
 
 
 def _version(card: ModelCard | None) -> str:
@@ -149,7 +163,10 @@ class TrainedTextSentiment:
         if self._other_loaded is None:
             self._other_loaded = self._other.load()
         others = _answers(self._other_loaded, [row.text for row in rows[: parts.lines]])
-        return [self._beside.mix(own, other) for own, other in zip(found, others, strict=True)]
+        return [
+            self._beside.mix(own, other, to_account=names_account(line.text))
+            for line, own, other in zip(lines, found, others, strict=True)
+        ]
 
     def _ask(self, rows: Sequence[Any]) -> list[Sentiment]:
         if self._loaded is None:
@@ -166,7 +183,7 @@ def _answers(model: LoadedModel, rows: Sequence[Any]) -> list[Sentiment]:
 
 def _identity(model: TextModel) -> str:
     beside, other = Beside.of(model.card), _beside_model(model)
-    mixed = f" and {beside.weight} of {other.sha256}, negative times {beside.negative}" if beside and other else ""
+    mixed = f" and {beside} of {other.sha256}" if beside and other else ""
     return f"sklearn {model.sha256}" + (f" on {model.space}" if model.space else "") + mixed
 
 

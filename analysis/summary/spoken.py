@@ -39,7 +39,7 @@ _TOLD = (
     SummaryPart.LINE,
 )
 _CENTRE = 1.0
-_IN_PART = 0.3
+_REASON = 0.3
 _POLITE = 0.5
 _REPEATED = 0.3
 """Weights chosen on the half of DialogSum that is not put aside."""
@@ -104,8 +104,9 @@ def _most_telling(
     """Of talk in which nobody knows who is who, where parts are told less surely: what tells most, whatever it says.
 
     Scored like the lines of `extractive`, by how near a sentence is to the middle of the talk (centroid, Radev et al.
-    2004) and whether it seems to be the reason or the outcome; what is near to a chosen one is worth less (maximal
-    marginal relevance, Carbonell & Goldstein 1998). A chosen sentence without a part is a `line`.
+    2004) and whether it seems to be the reason; greetings, closings and filler are worth less, and so is what is near
+    to a chosen one (maximal marginal relevance, Carbonell & Goldstein 1998). What came of it is told too unsurely to
+    count for more. A chosen sentence without a part is a `line`.
     """
     where = {(chunk.channel, chunk.ordinal): chunk for chunk in chunks}
     lines = [
@@ -125,8 +126,8 @@ def _most_telling(
     scores = {
         reading: score
         + _CENTRE * float(reading.vector @ middle) / length
-        + _IN_PART * (part_of.get(reading) in (SummaryPart.REASON, SummaryPart.OUTCOME))
-        - _POLITE * reading.polite
+        + _REASON * (part_of.get(reading) is SummaryPart.REASON)
+        - _POLITE * (reading.polite and bool(reading.acts))
         for reading, score in zip(readings, line_scores(lines, settings), strict=True)
     }
     kept: dict[SummaryPart, list[Reading]] = {part: [] for part in _TOLD}

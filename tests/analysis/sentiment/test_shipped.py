@@ -289,14 +289,19 @@ def test_the_model_of_words_alone_is_heard_beside_the_encoders(real_encoder: Sen
     card = json.loads((alone / "card.json").read_text(encoding="utf-8"))
     beside = card["options"].pop("beside")
     (alone / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    lines = spoken_lines(["My parcel never came."])
+    lines = spoken_lines(["My parcel never came.", "@acme my parcel never came."])
     encoder = choice_of(real_encoder)
     mixed, own = (TrainedTextSentiment(name, encoder=encoder) for name in ("shipped", str(alone)))
-    words = TrainedTextSentiment("shipped")
-    (shown,), (mine,), (its,) = mixed.predict(lines), own.predict(lines), words.predict(lines)
-    weights = [(1 - beside["weight"]) * a + beside["weight"] * b for a, b in zip(mine.shares, its.shares, strict=True)]
-    weights[0] *= beside["negative"]
-    assert shown.shares == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-8)
+    mine = own.predict(lines)
+    its = TrainedTextSentiment("shipped").predict(spoken_lines(["My parcel never came.", "my parcel never came."]))
+    spoken, written = mixed.predict(lines)
+    negative = 0.85 * mine[0].negative + 0.15 * its[0].negative
+    glad = 0.7 * mine[0].positive / (1 - mine[0].negative) + 0.3 * its[0].positive / (1 - its[0].negative)
+    weights = [negative * 0.7, (1 - negative) * (1 - glad), (1 - negative) * glad]
+    assert beside == {"weight": 0.3, "weight_of_negative": 0.15, "negative": 0.7}
+    assert spoken.shares == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-7)
+    all_three = [0.7 * a + 0.3 * b for a, b in zip(mine[1].shares, its[1].shares, strict=True)]
+    assert written.shares == pytest.approx(all_three, abs=1e-7)
     assert mixed.identity() != own.identity()
 
 
@@ -326,6 +331,6 @@ def test_french_has_no_value_and_says_why(real_encoder: SentenceEncoder, make_ca
 
 def test_the_name_of_an_account_is_no_word(real_encoder: SentenceEncoder) -> None:
     engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
-    plain, named, alone = engine.predict(spoken_lines(["Great service!", "@HateAir Great service!", "@acme"]))
-    assert plain == named
+    named, other, alone = engine.predict(spoken_lines(["@LoveAir Great service!", "@HateAir Great service!", "@acme"]))
+    assert named == other
     assert alone.label is SentimentLabel.NEUTRAL or alone.confidence < 0.7
