@@ -4,22 +4,27 @@
 
 Fitted on our own exchanges and those of people who saw no code (`bench/labels/redaction_*.txt`), each as it is written
 and flat, without capitals and stops, as some recognisers write. A reference of an order or a booking, which some sets
-mark and others do not, is left out. `--apart` measures each file by the rules and weights that were fitted without it
-(and without others of its hand): what is learned at first sight, though the rules had seen most files.
+mark and others do not, is left out. What is no personal data in whole calls comes from those of `strangers.yaml` that
+were looked at, and from the words in small letters of calls and sentences that nobody marked. `--apart` measures each
+file by the rules and weights that were fitted without it (and without others of its hand): what is learned at first
+sight, though the rules had seen most files.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.vectors import SentenceEncoder
@@ -29,14 +34,15 @@ from analysis.redaction.learned.tagger import LANGUAGE, Tagger
 from analysis.redaction.learned.weights import HARMLESS, NOTHING, WEIGHTS, weights_of
 from analysis.redaction.redactor import Redactor
 from analysis.redaction.talk import Talk
-from bench.materials.redaction_exchanges import LABELS, Exchange, read_exchanges
+from bench.materials.redaction_exchanges import LABELS, Exchange, exchange_of, read_exchanges
 from bench.redaction import exchanges
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.redaction import RedactionSettings
 
 STRENGTH, RARE, MOST_STEPS, DECIMALS = 0.1, 8, 200, 3
 HANDS = (("developed", "apart", "later", "last"), ("further_seen", "further_aside"), ("fresh_seen",), ("fresh_own",),
-         ("fresh_aside",), ("fresh_third",), ("fitted_1", "fitted_2", "fitted_3", "fitted_4", "fitted_5"))  # fmt: skip
+         ("fresh_aside", "fresh_third", "fitted_6"),
+         ("fitted_1", "fitted_2", "fitted_3", "fitted_4", "fitted_5"))  # fmt: skip
 """Files of one hand and time."""
 CLASS_OF = {
     "card": "CARD", "cvv": "CARD", "expiry": "CARD", "pin": "CARD", "code": "CODE", "otp": "CODE", "password": "CODE",
@@ -44,7 +50,12 @@ CLASS_OF = {
     "passport": "ID", "account": "ACCOUNT", "customer": "ACCOUNT", "policy": "ACCOUNT", "sortcode": "ACCOUNT",
     "routing": "ACCOUNT", "dob": "BIRTH", "name": "NAME", "address": "ADDRESS",
 }  # fmt: skip
+CALLS = "calls"
+MOODS = Path("analysis/sentiment/shipped/mood_sentences.csv")
+EACH_SENTENCE, TURNS = 6, 8
+"""Every sixth sentence, eight to a talk."""
 _LEFT_OUT = "reference"
+_SMALL = re.compile(r"(?<![^\W_])(?<!['’])[a-zà-þ]+")
 _STOP = re.compile(r"(?<=[\w'’])[.,?!;](?=\s|$)", re.MULTILINE)
 _TURN = re.compile(r"^(#\d+ \w+: )(.*)$", re.MULTILINE)
 
@@ -74,7 +85,38 @@ def examples(encoder: SentenceEncoder, names: Sequence[str]) -> list[Example]:
     return found
 
 
-def _examples(encoder: SentenceEncoder, file: str, exchange: Exchange) -> Iterator[Example]:
+def call_examples(encoder: SentenceEncoder) -> list[Example]:
+    """Of whole calls that were looked at, and of plain talk."""
+    marked = [
+        exchange_of(call["name"], call["turns"])
+        for call in yaml.safe_load((LABELS / "strangers.yaml").read_text(encoding="utf-8"))
+        if call["number"] % 2
+    ]
+    found = [word for call in marked for style in (call, flat(call)) for word in _examples(encoder, CALLS, style)]
+    for talk in _plain_talks():
+        small = {match.start() for match in _SMALL.finditer(talk.text)}
+        for style in (talk, flat(talk)):
+            found += [word for word in _examples(encoder, CALLS, style, small) if "run" not in word.features]
+    return found
+
+
+def _plain_talks() -> Iterator[Exchange]:
+    """Calls of the topic step, and our sentences of moods as if one followed the other."""
+    for name in ("asked_calls_developed.jsonl", "asked_calls_further_seen.jsonl"):
+        for line in (LABELS / name).read_text(encoding="utf-8").splitlines():
+            call = json.loads(line)
+            yield exchange_of(call["name"], [(turn["role"], turn["text"]) for turn in call["turns"]])
+    with MOODS.open(encoding="utf-8", newline="") as file:
+        sentences = [row["text"] for row in csv.DictReader(file)][::EACH_SENTENCE]
+    for first in range(0, len(sentences), TURNS):
+        turns = zip(("agent", "client") * (TURNS // 2), sentences[first : first + TURNS], strict=False)
+        yield exchange_of(f"sentences from {first}", turns)
+
+
+def _examples(
+    encoder: SentenceEncoder, file: str, exchange: Exchange, only: Collection[int] | None = None
+) -> Iterator[Example]:
+    """`only`: where the words begin that count; None for all."""
     talk = Talk(exchange.text, (LANGUAGE,))
     vectors = {
         start: row
@@ -84,7 +126,7 @@ def _examples(encoder: SentenceEncoder, file: str, exchange: Exchange) -> Iterat
     for turn, runs in zip(talk.turns, talk.runs(LANGUAGE), strict=True):
         for word in described(talk.text, turn, runs):
             label = _label(exchange, word.word.start)
-            if word.word.start in vectors and label is not None:
+            if word.word.start in vectors and label is not None and (only is None or word.word.start in only):
                 yield Example(file, tuple(word.features), vectors[word.word.start], label)
 
 
@@ -149,7 +191,7 @@ def main() -> None:
         print(json.dumps({"skipped": "no sentence encoder"}))
         return
     names = [name for hand in HANDS for name in hand]
-    found = examples(encoder, names)
+    found = examples(encoder, names) + call_examples(encoder)
     print(f"{len(found)} words of {len(names)} files")
     if chosen.write:
         about = "Written by python -m bench.redaction_weights, which says from what."

@@ -77,10 +77,10 @@ def _sentences(text: str, turn: Turn, end: int) -> Iterator[Sequence[Word]]:
     if not words:
         return
     first = 0
-    for place, (word, following) in enumerate(pairwise(words), 1):
+    for index, (word, following) in enumerate(pairwise(words), 1):
         if _END.search(text, word.end, following.start):
-            yield words[first:place]
-            first = place
+            yield words[first:index]
+            first = index
     yield words[first:]
 
 
@@ -140,5 +140,5 @@ def _run_at(runs: Sequence[Run], word: Word) -> Run | None:
 
 def _span_over(found: Sequence[PersonalSpan], starts: Sequence[int], word: Word) -> bool:
     """It is known to be something else, as a person's name."""
-    place = bisect_right(starts, word.start) - 1
-    return place >= 0 and word.start < found[place].end and found[place].name != "ADDRESS"
+    index = bisect_right(starts, word.start) - 1
+    return index >= 0 and word.start < found[index].end and found[index].name != "ADDRESS"

@@ -70,7 +70,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Situation:
     """Where a dictated stretch is said."""
 
     role: str | None
@@ -143,48 +143,48 @@ class OpenQuestion:
         self.said, self.whole, self.closed, self.interrupted, self.diverted = "", False, False, False, False
         self.wait_again()
 
-    def belongs(self, run: Run, place: Place) -> bool:
+    def belongs(self, run: Run, situation: Situation) -> bool:
         """Whether the stretch is part of the answer."""
-        if self.closed and not (place.bare and place.repairs):
+        if self.closed and not (situation.bare and situation.repairs):
             return False
-        if not self._says_it(run, place):
+        if not self._says_it(run, situation):
             return False
         if run.amount and not (self.answer.date and run.days):
             return False
-        again = place.repairs or self._in_its_place(run, place)
+        again = situation.repairs or self._in_its_place(run, situation)
         if self._has_come() and self.interrupted and not again and run.said not in self.said:
             return False
-        return self._is_date(run, place.bare) if self.answer.date else self._fits(run, place)
+        return self._is_date(run, situation.bare) if self.answer.date else self._fits(run, situation)
 
-    def _in_its_place(self, run: Run, place: Place) -> bool:
+    def _in_its_place(self, run: Run, situation: Situation) -> bool:
         """The side that answered gives a number as long as the one it gave: `That doesn't match.` - `Oh, try 7039.`"""
-        return place.role == self.giver and len(run.said) in self.sizes and len(run.said) >= _REPLACES
+        return situation.role == self.giver and len(run.said) in self.sizes and len(run.said) >= _REPLACES
 
     def _has_come(self) -> bool:
         """The answer is whole for sure."""
         return self.whole or len(self.said) >= (self.answer.surely or self.answer.full)
 
-    def _says_it(self, run: Run, place: Place) -> bool:
+    def _says_it(self, run: Run, situation: Situation) -> bool:
         """The side that was asked answers; the other one reads back what it heard, or gets it wrong."""
-        if place.role is None:
+        if situation.role is None:
             return True
         if self.giver is None:
-            return place.bare or not (place.after_question and place.role == self.asker)
-        if place.role == self.giver or (place.repairs and self.giver == self.asker):
+            return situation.bare or not (situation.after_question and situation.role == self.asker)
+        if situation.role == self.giver or (situation.repairs and self.giver == self.asker):
             return True  # the card ending 3120? - no, the new one ends in 9366
         if run.said == str(len(self.said)):
             return False  # that's fifteen, good
-        known = self._is_read_back(run, place)
+        known = self._is_read_back(run, situation)
         least = _AFTER_OTHER if self.is_full else self.answer.piece  # that's fifteen, good
-        return known or (place.bare and (self.answer.date or len(run.said) >= least))
+        return known or (situation.bare and (self.answer.date or len(run.said) >= least))
 
-    def _is_read_back(self, run: Run, place: Place) -> bool:
+    def _is_read_back(self, run: Run, situation: Situation) -> bool:
         """A part of what was said; `seats 14 to 16` are none of `1168`."""
-        least = 2 if place.bare or place.role == self.giver else _AFTER_OTHER
+        least = 2 if situation.bare or situation.role == self.giver else _AFTER_OTHER
         return len(run.said) >= least and run.said in self.said
 
-    def _fits(self, run: Run, place: Place) -> bool:
-        answer, bare = self.answer, place.bare
+    def _fits(self, run: Run, situation: Situation) -> bool:
+        answer, bare = self.answer, situation.bare
         size = len(run.said) if answer.letters else len(run.digits)
         if run.days or size == 0 or (not answer.letters and run.letters > 2) or _only_years(run, bare):
             return False
@@ -192,25 +192,25 @@ class OpenQuestion:
             return False
         if answer.letters and not run.digits and not bare and size < 3:
             return False
-        if self._is_read_back(run, place):
+        if self._is_read_back(run, situation):
             return True
-        if place.ending and _LAST_DIGITS[0] <= len(run.digits) <= _LAST_DIGITS[1]:
+        if situation.ending and _LAST_DIGITS[0] <= len(run.digits) <= _LAST_DIGITS[1]:
             return True
         if self.diverted and size < _AFTER_OTHER:
             return False
         awaited = self.near == _NEAR_WORDS and not self._has_come()  # and the last part is 5228
-        if self.is_full and not (bare or place.repairs or awaited) and size < max(answer.least, _AGAIN):
+        if self.is_full and not (bare or situation.repairs or awaited) and size < max(answer.least, _AGAIN):
             return False  # an adviser will call you between five and six
         if self.said and len(self.said) + size > answer.most:
             # A whole answer came before: this is it again, or a corrected one, or something else.
-            return bare and (place.alone or answer.piece <= size <= answer.most)
+            return bare and (situation.alone or answer.piece <= size <= answer.most)
         if size > answer.most:
             return False
         if self.mention and not self.said:
             return size >= answer.least and (self.near > 0 or (bare and size >= 6))
         if bare:
             # `Have a good one` is no digit.
-            single = self.said and (place.alone or run.said != "1") and not (self.is_full and self.interrupted)
+            single = self.said and (situation.alone or run.said != "1") and not (self.is_full and self.interrupted)
             return size >= (1 if single else answer.piece)
         if self.near == _NEAR_WORDS:  # the zip code is seven zero zero
             return size >= min(answer.least, max(answer.piece, _DIRECT))

@@ -71,8 +71,8 @@ def refuses(turn: Turn) -> bool:
     said = [word.text for word in turn.words]
     if not _REFUSED.isdisjoint(said):
         return True
-    denied = [place for place, word in enumerate(said) if word == "not" or word in _DENIALS]
-    return any(not _FITS.isdisjoint(said[place + 1 : place + 1 + _DENIED]) for place in denied)
+    denied = [index for index, word in enumerate(said) if word == "not" or word in _DENIALS]
+    return any(not _FITS.isdisjoint(said[index + 1 : index + 1 + _DENIED]) for index in denied)
 
 
 def asks_something(text: str, turn: Turn) -> bool:
@@ -86,5 +86,5 @@ def asks_something(text: str, turn: Turn) -> bool:
 
 def other_words(turn: Turn, inside: Sequence[tuple[int, int]]) -> int:
     """How many words of the turn are neither in one of these stretches (first and last word) nor said around them."""
-    taken = {place for first, last in inside for place in range(first, last + 1)}
-    return sum(place not in taken and word.text not in OWN_WORDS for place, word in enumerate(turn.words))
+    taken = {index for first, last in inside for index in range(first, last + 1)}
+    return sum(index not in taken and word.text not in OWN_WORDS for index, word in enumerate(turn.words))

@@ -84,8 +84,8 @@ def _stretches(talk: Talk, found: Sequence[PersonalSpan], others: Others) -> Ite
     language = talk.main_language
     for number, (turn, runs) in enumerate(zip(talk.turns, talk.runs(language), strict=True)):
         for run in runs:
-            place = bisect_right(starts, run.start) - 1
-            span = found[place] if place >= 0 and found[place].end >= run.end else None
+            index = bisect_right(starts, run.start) - 1
+            span = found[index] if index >= 0 and found[index].end >= run.end else None
             name = span.name if span is not None and span.name in _NAMES else None
             if name is not None or (span is None and not others.covering(run.start)):
                 yield _Stretch(number, turn, run, name, _is_bare(talk.text, turn, run))
@@ -99,11 +99,11 @@ def _is_bare(text: str, turn: Turn, run: Run) -> bool:
 
 
 def _is_bare_side(text: str, turn: Turn, places: Sequence[int], step: int) -> bool:
-    for place in places:
-        left, right = sorted((place, place - step))
+    for index in places:
+        left, right = sorted((index, index - step))
         if _SENTENCE_END.search(text, turn.words[left].end, turn.words[right].start):
             return True
-        if turn.words[place].text not in OWN_WORDS:
+        if turn.words[index].text not in OWN_WORDS:
             return False
     return len(places) < _MOST_AROUND
 

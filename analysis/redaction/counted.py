@@ -57,9 +57,9 @@ def is_counted(text: str, turn: Turn, first: int, last: int) -> bool:
     )
 
 
-def _ends_sentence(text: str, turn: Turn, place: int) -> bool:
+def _ends_sentence(text: str, turn: Turn, index: int) -> bool:
     """`No, four six two. Account is …`"""
-    return _SENTENCE_END.search(text, turn.words[place].end, turn.words[place + 1].start) is not None
+    return _SENTENCE_END.search(text, turn.words[index].end, turn.words[index + 1].start) is not None
 
 
 def is_amount(text: str, turn: Turn, first: int, last: int, groups: Sequence[str]) -> bool:

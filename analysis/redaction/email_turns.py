@@ -68,12 +68,12 @@ def _read_back(turn: Turn, heard: Collection[str]) -> tuple[int, int] | None:
     content = _content(turn)
     if not content or len(content) > _MOST_WORDS:
         return None
-    known = [place for place in content if _is_known(turn.words[place], heard)]
+    known = [index for index in content if _is_known(turn.words[index], heard)]
     return (content[0], content[-1]) if known and 2 * len(known) >= _full_words(turn, content) else None
 
 
 def _full_words(turn: Turn, content: Sequence[int]) -> int:
-    return sum(len(turn.words[place].text) >= _LEAST_WORD for place in content)
+    return sum(len(turn.words[index].text) >= _LEAST_WORD for index in content)
 
 
 def _is_known(word: Word, heard: Collection[str]) -> bool:
@@ -94,7 +94,7 @@ def _name(turn: Turn) -> tuple[int, int] | None:
 
 def _content(turn: Turn) -> list[int]:
     return [
-        place
-        for place, word in enumerate(turn.words)
+        index
+        for index, word in enumerate(turn.words)
         if len(word.text) == 1 or word.text not in OWN_WORDS or word.text in _SIGNS
     ]

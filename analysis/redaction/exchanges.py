@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Place
+from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Situation
 from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, refuses, repairs
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Asked, Phrase
@@ -83,15 +83,15 @@ class Exchanges:
     def _turn(self, turn: Turn, number: int, phrases: Sequence[Phrase], runs: Sequence[Run]) -> Iterator[PersonalSpan]:
         events: list[Phrase | Run] = sorted([*phrases, *runs], key=lambda event: event.start)
         bare = bool(runs) and other_words(turn, [(run.first, run.last) for run in runs]) == 0
-        place_of = self._places(turn, bare)
+        situation_of = self._situations(turn, bare)
         taken, skipped = False, list[Run]()
         self._others = [0, *accumulate(word.text not in OWN_WORDS for word in turn.words)]
-        place, before = turn.start, None
+        position, before = turn.start, None
         for event in events:
-            others = self._pass(turn, place, event.start)
+            others = self._pass(turn, position, event.start)
             if others or number - self._chain.turn > _CHAIN_TURNS:
                 yield from self._chained()
-            place = event.end
+            position = event.end
             if isinstance(event, Phrase):
                 if event.asked is not Asked.MORE:
                     yield from self._chained()
@@ -100,8 +100,8 @@ class Exchanges:
                 yield from self._looked_back(turn, before, event)
                 before = None
                 continue
-            answer = None if self._is_day(event, bare) else self._answered(event, place_of(event))
-            answer = answer or self._untold(turn, event, place_of(event))
+            answer = None if self._is_day(event, bare) else self._answered(event, situation_of(event))
+            answer = answer or self._untold(turn, event, situation_of(event))
             taken = taken or answer is not None
             if answer is not None:
                 yield from self._span(event, answer)
@@ -120,21 +120,21 @@ class Exchanges:
             if answer is None:
                 skipped.append(event)
             before = None if answer else event
-        if self._pass(turn, place, turn.end):
+        if self._pass(turn, position, turn.end):
             yield from self._chained()
         self._end_of_turn(turn, taken=taken, asked=bool(phrases))
         self._unnamed.hear(self._text, turn, phrases, gives=bool(runs))
 
-    def _places(self, turn: Turn, bare: bool) -> Callable[[Run], Place]:
+    def _situations(self, turn: Turn, bare: bool) -> Callable[[Run], Situation]:
         repairing = repairs(turn)
 
-        def place_of(run: Run) -> Place:
+        def situation_of(run: Run) -> Situation:
             alone = len(turn.words) <= run.last - run.first + 3
             asked = turn.start <= self._question_mark < run.start
             ending = bool(before := turn.words[max(0, run.first - 2) : run.first]) and ends_in(before)
-            return Place(turn.role, bare, alone, repairing, ending, asked)
+            return Situation(turn.role, bare, alone, repairing, ending, asked)
 
-        return place_of
+        return situation_of
 
     def _pass(self, turn: Turn, start: int, end: int) -> int:
         """Let words go by; returns how many of them are more than what is said around a dictated part."""
@@ -192,11 +192,11 @@ class Exchanges:
             return False
         return current.giver is not None and self._text[phrase.start : phrase.end].casefold().endswith(_PARTS_OF_DATES)
 
-    def _answered(self, run: Run, place: Place) -> Answer | None:
+    def _answered(self, run: Run, situation: Situation) -> Answer | None:
         current = self._open
-        if current is None or not current.belongs(run, place):
+        if current is None or not current.belongs(run, situation):
             return None
-        current.take(run, place.role)
+        current.take(run, situation.role)
         return current.answer
 
     def _passed_over(self, turn: Turn, skipped: Sequence[Run], answer: Answer) -> Iterator[PersonalSpan]:
@@ -209,7 +209,7 @@ class Exchanges:
             ):
                 yield from self._span(run, answer)
 
-    def _untold(self, turn: Turn, run: Run, place: Place) -> Answer | None:
+    def _untold(self, turn: Turn, run: Run, situation: Situation) -> Answer | None:
         """What no phrase tells: a day of long ago, and what answers a question for something else."""
         if self._elsewhere.covering(run.start):
             self._harmless.append(run)
@@ -221,7 +221,7 @@ class Exchanges:
         elif thing_before(turn, run.first) is Asked.OTHER_NUMBER or self._is_harmless(run):
             self._harmless.append(run)
             return None
-        elif self._unnamed.is_answered(self._text, turn, run, place) or _is_ending(run, place):
+        elif self._unnamed.is_answered(self._text, turn, run, situation) or _is_ending(run, situation):
             asked = Asked.UNNAMED
         else:
             return None
@@ -249,7 +249,7 @@ class Exchanges:
         if between <= _BACK_WORDS and _IS.search(self._text, before.end, phrase.start):
             answer = current.answer
             whole = len(before.said) >= answer.least or answer.date
-            said = Place(turn.role, bare=False, alone=False, repairs=False, ending=False, after_question=False)
+            said = Situation(turn.role, bare=False, alone=False, repairs=False, ending=False, after_question=False)
             if whole and self._answered(before, said):
                 yield from self._span(before, answer)
 
@@ -296,6 +296,6 @@ def _over_turns(runs: Sequence[tuple[Run, bool]]) -> bool:
     return dictated and len(runs) > 1 and len({run.said for run, _ in runs}) > 1
 
 
-def _is_ending(run: Run, place: Place) -> bool:
+def _is_ending(run: Run, situation: Situation) -> bool:
     """`The one ending in double oh four one`."""
-    return place.ending and not run.letters and len(run.digits) in _SIZES_OF_ENDINGS and not run.counted
+    return situation.ending and not run.letters and len(run.digits) in _SIZES_OF_ENDINGS and not run.counted

@@ -76,13 +76,13 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A stretch of a turn in which an answer may stand: from word `place` to before `stop`."""
+    """A stretch of a turn in which an answer may stand: from word `begin` to before `stop`."""
 
     text: str
     turn: Turn
     runs: Sequence[Run]
     """The dictated stretches of the turn."""
-    place: int
+    begin: int
     stop: int
     announced: bool
     """`My address is …`: it follows its announcement; otherwise it is the reply to a question."""
@@ -182,29 +182,29 @@ def _ends_turn(turn: Turn, last: int) -> bool:
 
 def _statement(text: str, turn: Turn, runs: Sequence[Run], phrase: Phrase, end: int) -> _Said | None:
     """What follows a phrase in its turn: `the security word is tangerine`."""
-    place, stop = turn.word_from(phrase.end), turn.word_from(end)
+    begin, stop = turn.word_from(phrase.end), turn.word_from(end)
     copula = _BEFORE_PLACE if phrase.asked is Asked.STREET else _IS
     announced = text[phrase.start : phrase.end].casefold().endswith(_ANNOUNCING)
-    while place < stop and turn.words[place].text in copula:
-        announced = announced or turn.words[place].text in _SAYS_SO
-        place += 1
-    return _Said(text, turn, runs, place, stop, announced=True) if announced and place < stop else None
+    while begin < stop and turn.words[begin].text in copula:
+        announced = announced or turn.words[begin].text in _SAYS_SO
+        begin += 1
+    return _Said(text, turn, runs, begin, stop, announced=True) if announced and begin < stop else None
 
 
 def _reply(text: str, turn: Turn, runs: Sequence[Run], end: int) -> _Said | None:
     """What answers a question asked before this turn."""
-    stop, place = turn.word_from(end), 0
+    stop, begin = turn.word_from(end), 0
     spelled = {index for run in runs if run.letters >= 2 for index in range(run.first, run.last + 1)}
-    while place < stop and place not in spelled and turn.words[place].text in OWN_WORDS | _STARTS:
-        place += 1
-    return _Said(text, turn, runs, place, stop, announced=False) if place < stop else None
+    while begin < stop and begin not in spelled and turn.words[begin].text in OWN_WORDS | _STARTS:
+        begin += 1
+    return _Said(text, turn, runs, begin, stop, announced=False) if begin < stop else None
 
 
 def _answer(asked: Asked, said: _Said | None, *, sure: bool = False) -> list[tuple[int, int]]:
     """First and last word of each part of the answer. `sure`: no word is an address just because it is said."""
     if said is None:
         return []
-    begun = bisect_left(said.runs, said.place, key=lambda run: run.first)
+    begun = bisect_left(said.runs, said.begin, key=lambda run: run.first)
     spelled = [
         (run.first, run.last)
         for run in takewhile(lambda run: run.first < said.stop, islice(said.runs, begun, None))
@@ -216,11 +216,11 @@ def _answer(asked: Asked, said: _Said | None, *, sure: bool = False) -> list[tup
         return _password(said)
     if asked is Asked.STREET:
         sure = said.announced or (sure and not _after_in(said))
-        named = place_in(said.text, said.turn, said.runs, said.place, said.stop, sure=sure)
-        if not named and spelled and 0 < spelled[0][0] - said.place <= 3:
-            named = [(said.place, spelled[0][0] - 1)]  # main, that's m a i n
+        named = place_in(said.text, said.turn, said.runs, said.begin, said.stop, sure=sure)
+        if not named and spelled and 0 < spelled[0][0] - said.begin <= 3:
+            named = [(said.begin, spelled[0][0] - 1)]  # main, that's m a i n
         return [*named, *spelled]
-    name = name_at(said.text, said.turn, said.place, sure=True)
+    name = name_at(said.text, said.turn, said.begin, sure=True)
     if name is None or not (said.announced or _ends_reply(said.turn, name)):
         return spelled
     return [name, *spelled]
@@ -228,7 +228,7 @@ def _answer(asked: Asked, said: _Said | None, *, sure: bool = False) -> list[tup
 
 def _after_in(said: _Said) -> bool:
     """`That's in Bournemouth`."""
-    return said.place > 0 and said.turn.words[said.place - 1].text in _BEFORE_TOWN
+    return said.begin > 0 and said.turn.words[said.begin - 1].text in _BEFORE_TOWN
 
 
 def _ends_reply(turn: Turn, name: tuple[int, int]) -> bool:
@@ -239,13 +239,13 @@ def _ends_reply(turn: Turn, name: tuple[int, int]) -> bool:
 
 
 def _password(said: _Said) -> list[tuple[int, int]]:
-    words, last = said.turn.words, said.place - 1
-    for index in range(said.place, min(said.stop, said.place + _MOST_PASSWORD)):
+    words, last = said.turn.words, said.begin - 1
+    for index in range(said.begin, min(said.stop, said.begin + _MOST_PASSWORD)):
         if words[index].text in NO_ANSWER or words[index].text in AFTER_ANSWER:
             break
         last = index
     spelled = next((run for run in said.runs if run.first <= last <= run.last), None)
-    if spelled is not None and last >= said.place:
+    if spelled is not None and last >= said.begin:
         last = min(spelled.last, said.stop - 1)  # letter by letter, however long
-    refused = last == said.place and last + 1 < said.stop and words[last + 1].text in NO_ANSWER
-    return [(said.place, last)] if last >= said.place and not refused else []
+    refused = last == said.begin and last + 1 < said.stop and words[last + 1].text in NO_ANSWER
+    return [(said.begin, last)] if last >= said.begin and not refused else []

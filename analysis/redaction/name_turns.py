@@ -54,10 +54,10 @@ def _spelled(turn: Turn, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
         if not letters.isalpha() or len(run.said) < _LEAST_SPELLED or run.first == run.last:
             continue
         around = [*range(max(0, run.first - _AROUND), run.first), *range(run.last + 1, run.last + 1 + _AROUND)]
-        for place in around:
-            word = turn.words[place].text if place < len(turn.words) else ""
+        for index in around:
+            word = turn.words[index].text if index < len(turn.words) else ""
             if len(word) > 1 and _squeezed(word).startswith(letters):
-                yield place, place
+                yield index, index
                 yield run.first, run.last
 
 
@@ -68,7 +68,7 @@ def _squeezed(word: str) -> str:
 
 def _answered(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
     """The name in a short turn that takes one back, or repeats it as it was heard: `Odile?`."""
-    content = [place for place, word in enumerate(turn.words) if word.text not in OWN_WORDS | _BESIDE_NAME]
+    content = [index for index, word in enumerate(turn.words) if word.text not in OWN_WORDS | _BESIDE_NAME]
     if not content or len(content) > _MOST_CONTENT or turn.words[content[0]].text in everyday_words():
         return
     name = name_at(text, turn, content[0], sure=True)

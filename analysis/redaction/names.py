@@ -54,26 +54,26 @@ _LEAST_ADDRESSED, _BEFORE_ADDRESSED = 3, 4
 _ONLY_SPACE = re.compile(r"[ \t]*[-–]?[ \t]*|'|’")
 
 
-def name_at(text: str, turn: Turn, place: int, sure: bool) -> tuple[int, int] | None:
-    """First and last word of the name that begins at word `place`; None where there is none.
+def name_at(text: str, turn: Turn, word_index: int, sure: bool) -> tuple[int, int] | None:
+    """First and last word of the name that begins at word `word_index`; None where there is none.
 
     Args:
         sure: something says that a name comes here. Then any word will do that is no everyday word (and, where the text
             has capitals, is written with one); otherwise a known given name must stand there.
     """
-    words, begin = turn.words, place
-    while place < min(begin + _MOST_TITLES, len(words)) and words[place].text in _TITLES:
-        place += 1
+    words, begin = turn.words, word_index
+    while word_index < min(begin + _MOST_TITLES, len(words)) and words[word_index].text in _TITLES:
+        word_index += 1
         sure = True
     last = -1
-    for index in range(place, min(place + _MOST_WORDS, len(words))):
-        if index > place and not _close(text, words[index - 1], words[index]):
+    for index in range(word_index, min(word_index + _MOST_WORDS, len(words))):
+        if index > word_index and not _close(text, words[index - 1], words[index]):
             break
         if words[index].text in _PARTICLES and index + 1 < len(words) and words[index].text not in ("o", "do"):
-            if index == place and not words[index].capital:
+            if index == word_index and not words[index].capital:
                 break
             continue
-        if not _can_be_name(turn, words[index], first=index == place, sure=sure):
+        if not _can_be_name(turn, words[index], first=index == word_index, sure=sure):
             break
         last = index
     return (begin, last) if last >= 0 else None
@@ -142,28 +142,28 @@ def _introductions() -> dict[str, re.Pattern[str]]:
 
 
 def _in_turn(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
-    starts = {word.start: place for place, word in enumerate(turn.words)}
+    starts = {word.start: word_index for word_index, word in enumerate(turn.words)}
     for heading, pattern in _introductions().items():
         sure = heading == "sure" or (heading in ("kin", "alone") and turn.has_capitals)
         for match in pattern.finditer(text, turn.start, turn.end):
             after = _after(text, turn, starts, match.end(), sure=sure)
             yield from (name for name in after if heading != "alone" or _stands_alone(text, turn, *name))
     yield from _addressed(text, turn)
-    for place, word in enumerate(turn.words):
-        if word.text in _TITLES and place + 1 < len(turn.words):
-            following = turn.words[place + 1]
+    for word_index, word in enumerate(turn.words):
+        if word.text in _TITLES and word_index + 1 < len(turn.words):
+            following = turn.words[word_index + 1]
             capitals = word.capital and following.capital
             titled = word.text in _SURE_TITLES and following.text not in stop_words("en") | NO_NAMES
             if capitals if turn.has_capitals else titled or is_known_name(following):
-                name = name_at(text, turn, place, sure=True)
+                name = name_at(text, turn, word_index, sure=True)
                 if name is not None or titled:
-                    yield name or (place, place + 1)
-        elif not turn.has_capitals and (is_plainly_given(word) or _is_before_speaking(turn, place)):
-            name = name_at(text, turn, place, sure=False)
+                    yield name or (word_index, word_index + 1)
+        elif not turn.has_capitals and (is_plainly_given(word) or _is_before_speaking(turn, word_index)):
+            name = name_at(text, turn, word_index, sure=False)
             if name is not None and not _is_company(turn, name[1]):
                 yield _without_followers(turn, *name)
-        elif turn.has_capitals and word.capital and is_given_name(word) and not _is_place(turn, place):
-            name = name_at(text, turn, place, sure=False)
+        elif turn.has_capitals and word.capital and is_given_name(word) and not _is_place(turn, word_index):
+            name = name_at(text, turn, word_index, sure=False)
             if name is not None and not _is_company(turn, name[1]):
                 yield name
 
@@ -176,13 +176,13 @@ def _addressed(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
     if not turn.has_capitals:
         return
     words = turn.words
-    for place in range(len(words) - 1):
-        says_so = words[place].capital and words[place + 1].text in _SAYS_IT_IS_ME
-        if says_so and words[place].text not in everyday_words():
-            yield place, place  # Priyanka speaking, Victoria here
-    for place in range(1, len(words)):
-        word, before = words[place], words[place - 1]
-        after = words[place + 1].start if place + 1 < len(words) else turn.end
+    for word_index in range(len(words) - 1):
+        says_so = words[word_index].capital and words[word_index + 1].text in _SAYS_IT_IS_ME
+        if says_so and words[word_index].text not in everyday_words():
+            yield word_index, word_index  # Priyanka speaking, Victoria here
+    for word_index in range(1, len(words)):
+        word, before = words[word_index], words[word_index - 1]
+        after = words[word_index + 1].start if word_index + 1 < len(words) else turn.end
         if (
             not word.capital
             or len(word.text) < _LEAST_ADDRESSED
@@ -191,10 +191,12 @@ def _addressed(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
         ):
             continue
         joined, closing = text[before.end : word.start].strip(), text[word.end : after].strip()
-        ends = closing[:1] in (".", "!", "?") or (not closing and place + 1 == len(words))
+        ends = closing[:1] in (".", "!", "?") or (not closing and word_index + 1 == len(words))
         greeted = before.text in _SAID_TO and joined in ("", ",") and (ends or closing[:1] in (",", "-", "–", "—"))
-        if greeted or (joined == "," and ends and _says_much(words[max(0, place - _BEFORE_ADDRESSED) : place])):
-            yield place, place
+        if greeted or (
+            joined == "," and ends and _says_much(words[max(0, word_index - _BEFORE_ADDRESSED) : word_index])
+        ):
+            yield word_index, word_index
 
 
 def _says_much(words: Sequence[Word]) -> bool:
@@ -202,10 +204,10 @@ def _says_much(words: Sequence[Word]) -> bool:
     return len(words) == _BEFORE_ADDRESSED and not any(word.capital or word.is_number for word in words[1:])
 
 
-def _is_before_speaking(turn: Turn, place: int) -> bool:
+def _is_before_speaking(turn: Turn, word_index: int) -> bool:
     """`Karim speaking`."""
-    after = turn.words[place + 1].text if place + 1 < len(turn.words) else ""
-    return after == "speaking" and is_known_name(turn.words[place])
+    after = turn.words[word_index + 1].text if word_index + 1 < len(turn.words) else ""
+    return after == "speaking" and is_known_name(turn.words[word_index])
 
 
 def _without_followers(turn: Turn, first: int, last: int) -> tuple[int, int]:
@@ -216,10 +218,10 @@ def _without_followers(turn: Turn, first: int, last: int) -> tuple[int, int]:
 
 
 def _after(text: str, turn: Turn, starts: dict[int, int], end: int, *, sure: bool) -> Iterator[tuple[int, int]]:
-    place = next((starts[index] for index in range(end, min(end + 4, turn.end)) if index in starts), None)
-    if place is None:
+    word_index = next((starts[index] for index in range(end, min(end + 4, turn.end)) if index in starts), None)
+    if word_index is None:
         return
-    name = name_at(text, turn, place, sure=sure)
+    name = name_at(text, turn, word_index, sure=sure)
     if name is None or _is_company(turn, name[1]):
         return
     if not sure and not _is_likely(turn, *name):
@@ -250,9 +252,9 @@ def _is_no_person(word: Word) -> bool:
     return word.written.isupper() or word.text in PLACES | COMPANIES or word.text in country_names()
 
 
-def _is_place(turn: Turn, place: int) -> bool:
+def _is_place(turn: Turn, word_index: int) -> bool:
     """`San Francisco`, `Mount Isa`."""
-    return place > 0 and turn.words[place - 1].text in _BEFORE_PLACES and turn.words[place - 1].capital
+    return word_index > 0 and turn.words[word_index - 1].text in _BEFORE_PLACES and turn.words[word_index - 1].capital
 
 
 def _is_company(turn: Turn, last: int) -> bool:

@@ -26,8 +26,8 @@ class Others:
     starts: tuple[int, ...]
 
     def covering(self, position: int) -> Other | None:
-        place = bisect_right(self.starts, position) - 1
-        return self.stretches[place] if place >= 0 and position < self.stretches[place].end else None
+        index = bisect_right(self.starts, position) - 1
+        return self.stretches[index] if index >= 0 and position < self.stretches[index].end else None
 
 
 def find_others(talk: Talk) -> Others:
@@ -41,11 +41,11 @@ def find_others(talk: Talk) -> Others:
             for phrase in of_turn
             if phrase.asked is not Asked.MORE
         ]
-        for place, (phrase, number) in enumerate(phrases):
+        for index, (phrase, number) in enumerate(phrases):
             if phrase.asked in (Asked.OTHER_NUMBER, Asked.HARMLESS):
                 end = turns[min(number + 1, len(turns) - 1)].end
-                if place + 1 < len(phrases):
-                    end = min(end, phrases[place + 1][0].start)
+                if index + 1 < len(phrases):
+                    end = min(end, phrases[index + 1][0].start)
                 found.append(Other(phrase.end, end, phrase.asked is Asked.OTHER_NUMBER))
     stretches: list[Other] = []
     for other in sorted(found, key=lambda item: (item.start, item.end)):

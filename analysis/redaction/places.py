@@ -34,41 +34,41 @@ _SENTENCE_END = re.compile(r"[.?!]\s")
 _MOST_WORDS = 14
 
 
-def place_in(text: str, turn: Turn, runs: Sequence[Run], place: int, stop: int, *, sure: bool) -> list[tuple[int, int]]:
-    """First and last word of the address that begins at word `place`, before `stop`; empty where there is none.
+def place_in(text: str, turn: Turn, runs: Sequence[Run], begin: int, stop: int, *, sure: bool) -> list[tuple[int, int]]:
+    """First and last word of the address that begins at word `begin`, before `stop`; empty where there is none.
 
     `sure`: it must look like an address by itself, as after `my address is`; else a name alone is one, too.
     """
-    words, last = turn.words, place - 1
-    for index in range(place, min(stop, place + _MOST_WORDS)):
+    words, last = turn.words, begin - 1
+    for index in range(begin, min(stop, begin + _MOST_WORDS)):
         word = words[index].text
         if word in NO_ANSWER or (word in AFTER_ANSWER and word not in _CONNECTS) or word == "and":
             break
-        if index > place and _SENTENCE_END.search(text, words[index - 1].end, words[index].start):
+        if index > begin and _SENTENCE_END.search(text, words[index - 1].end, words[index].start):
             break
         last = index
-    said = _numbers(takewhile(lambda run: run.first <= last, islice(runs, bisect_left(runs, place, key=_last), None)))
+    said = _numbers(takewhile(lambda run: run.first <= last, islice(runs, bisect_left(runs, begin, key=_last), None)))
     dictated = [run.last for run in said]
-    while last >= place and last not in dictated and words[last].text in _CONNECTS | OWN_WORDS:
+    while last >= begin and last not in dictated and words[last].text in _CONNECTS | OWN_WORDS:
         last -= 1
-    place = _from_number(turn, said, place)
-    if last < place or not _can_begin(turn, said, place, last):
+    begin = _from_number(turn, said, begin)
+    if last < begin or not _can_begin(turn, said, begin, last):
         return []
-    only_number = bool(said) and said[0].first <= place and said[0].last >= last and not said[0].letters
-    if sure and only_number and "number" not in [word.text for word in turn.words[max(0, place - 2) : place]]:
+    only_number = bool(said) and said[0].first <= begin and said[0].last >= last and not said[0].letters
+    if sure and only_number and "number" not in [word.text for word in turn.words[max(0, begin - 2) : begin]]:
         return []  # moved to ten thirty
-    if _looks_like_place(turn, said, place, last):
-        return [(place, last)]
-    return [(place, last)] if not sure and _is_place_alone(turn, place, last, stop) else []
+    if _looks_like_place(turn, said, begin, last):
+        return [(begin, last)]
+    return [(begin, last)] if not sure and _is_place_alone(turn, begin, last, stop) else []
 
 
-def _from_number(turn: Turn, said: Sequence[Run], place: int) -> int:
+def _from_number(turn: Turn, said: Sequence[Run], begin: int) -> int:
     """Where `located at 401 West Street` begins."""
-    if not said or said[0].first <= place or not said[0].digits:
-        return place
-    before, after = turn.words[place : said[0].first], turn.words[said[0].last + 1 :][:4]
+    if not said or said[0].first <= begin or not said[0].digits:
+        return begin
+    before, after = turn.words[begin : said[0].first], turn.words[said[0].last + 1 :][:4]
     plain = not any((word.capital and word is not turn.words[0]) or word.text in _ADDRESS_WORDS for word in before)
-    return said[0].first if plain and any(word.text in STREET_WORDS for word in after) else place
+    return said[0].first if plain and any(word.text in STREET_WORDS for word in after) else begin
 
 
 def _numbers(runs: Iterable[Run]) -> list[Run]:
@@ -80,23 +80,23 @@ def _last(run: Run) -> int:
     return run.last
 
 
-def _can_begin(turn: Turn, said: Sequence[Run], place: int, last: int) -> bool:
+def _can_begin(turn: Turn, said: Sequence[Run], begin: int, last: int) -> bool:
     """A number, a capital where the text has them, or a word of streets: no verb, no `10 songs`."""
-    first = turn.words[place]
-    if said and said[0].first <= place:
-        article = place > 0 and turn.words[place - 1].text in _ARTICLES
+    first = turn.words[begin]
+    if said and said[0].first <= begin:
+        article = begin > 0 and turn.words[begin - 1].text in _ARTICLES
         alone = said[0].last >= last
         street = any(word.text in _ADDRESS_WORDS for word in turn.words[said[0].last + 1 : last + 1])
         if (said[0].counted and not street) or (said[0].amount and (alone or article)):
             return False  # fourteen tanners row is a street, fourteen chairs are none
-    if first.is_number or (said and said[0].first <= place) or first.text in _ADDRESS_WORDS:
+    if first.is_number or (said and said[0].first <= begin) or first.text in _ADDRESS_WORDS:
         return True
     if not turn.has_capitals:
         return first.text not in stop_words("en")
     if not first.capital or first.text.split("'")[0] == "i":
         return False
-    begins_sentence = place == 0 or first.start == turn.words[0].start
-    following = turn.words[place + 1] if place < last else None
+    begins_sentence = begin == 0 or first.start == turn.words[0].start
+    following = turn.words[begin + 1] if begin < last else None
     if begins_sentence and following is not None and not (following.capital or following.text in _LOWER):
         return False  # Search in San Francisco, any kind of food
     return not begins_sentence or not _is_everyday(first)
@@ -109,10 +109,10 @@ def _is_everyday(word: Word) -> bool:
     return word.text in everyday_words() or word.text.endswith("ly") or word.text in stop_words("en")
 
 
-def _looks_like_place(turn: Turn, said: Sequence[Run], place: int, last: int) -> bool:
+def _looks_like_place(turn: Turn, said: Sequence[Run], begin: int, last: int) -> bool:
     """A number, a kind of street, a state, or a word that only a name is written like."""
-    words = turn.words[place : last + 1]
-    numbered = bool(said) and said[0].first <= place
+    words = turn.words[begin : last + 1]
+    numbered = bool(said) and said[0].first <= begin
     if any(word.text in STREET_WORDS or (numbered and word.text in LOOSE_STREET_WORDS) for word in words):
         return True
     if words[0].is_number and turn.has_capitals and len(words) > 1 and not words[1].capital:
@@ -129,17 +129,17 @@ def _looks_like_place(turn: Turn, said: Sequence[Run], place: int, last: int) ->
     return any(
         not run.counted
         and run.digits
-        and (named or run.first <= place or run.last >= last or turn.words[run.first - 1].text in _NUMBERED)
+        and (named or run.first <= begin or run.last >= last or turn.words[run.first - 1].text in _NUMBERED)
         for run in said
     )
 
 
-def _is_place_alone(turn: Turn, place: int, last: int, stop: int) -> bool:
+def _is_place_alone(turn: Turn, begin: int, last: int, stop: int) -> bool:
     """A short reply of names: `Kidderminster.`, `forest ranch`."""
     goes_on = last + 1 < len(turn.words) and turn.words[last + 1].text in _COPULAS
-    if last - place >= 4 or stop - last > 3 or goes_on:
+    if last - begin >= 4 or stop - last > 3 or goes_on:
         return False
-    content = [word for word in turn.words[place : last + 1] if word.text not in _CONNECTS]
+    content = [word for word in turn.words[begin : last + 1] if word.text not in _CONNECTS]
     if turn.has_capitals:
         return all(word.capital for word in content) and not all(_is_everyday(word) for word in content)
     return not any(word.text in stop_words("en") or word.text.endswith("ly") for word in content)

@@ -78,10 +78,10 @@ def _table(language: str) -> tuple[re.Pattern[str], dict[str, tuple[Asked, bool]
     """One expression with a group per section, and what each group means."""
     sections: dict[str, tuple[Asked, bool]] = {}
     groups = []
-    for place, (heading, lines) in enumerate(sections_of(f"{language}.txt")):
+    for index, (heading, lines) in enumerate(sections_of(f"{language}.txt")):
         kind, _, mention = heading.partition(" ")
-        sections[f"section_{place}"] = Asked(kind), bool(mention)
-        groups.append(f"(?P<section_{place}>{'|'.join(lines)})".replace("<NO>", _NUMBER).replace("'", "'?"))
+        sections[f"section_{index}"] = Asked(kind), bool(mention)
+        groups.append(f"(?P<section_{index}>{'|'.join(lines)})".replace("<NO>", _NUMBER).replace("'", "'?"))
     return re.compile(rf"(?<![\w'])(?:(?:and|the) ){{0,2}}(?:{'|'.join(groups)})(?!\w)", re.IGNORECASE), sections
 
 

@@ -76,7 +76,7 @@ class Redactor:
         named: dict[str, str] = {}
         counters: dict[str, int] = {}
         parts: list[str] = []
-        place = 0
+        position = 0
         for found in self.find(text):
             value = text[found.start : found.end]
             name = named.setdefault(_plain(value), found.name)
@@ -85,9 +85,9 @@ class Redactor:
                 mark = _next_mark(name, counters, taken)
                 by_value[name, value] = mark
             stretches.append(TextStretch(found.start, found.end, mark))
-            parts += [text[place : found.start], mark]
-            place = found.end
-        parts.append(text[place:])
+            parts += [text[position : found.start], mark]
+            position = found.end
+        parts.append(text[position:])
         mapping = MappingProxyType({mark: value for (_, value), mark in by_value.items()})
         return Redacted("".join(parts), mapping), stretches
 

@@ -55,13 +55,13 @@ def _values(runs: Sequence[Run], found: Sequence[PersonalSpan]) -> dict[str, str
     values: dict[str, str] = {}
     whole, whole_name, whole_at = "", "", -1
     for run in runs:
-        place = bisect_right(starts, run.start) - 1
-        span = found[place] if place >= 0 and found[place].end >= run.end else None
+        index = bisect_right(starts, run.start) - 1
+        span = found[index] if index >= 0 and found[index].end >= run.end else None
         if span is None or span.name not in _NAMES:
             continue
-        if span.name != whole_name or place > whole_at + 1:
+        if span.name != whole_name or index > whole_at + 1:
             whole = ""
-        whole, whole_name, whole_at = (whole + run.said)[-_MOST:], span.name, place
+        whole, whole_name, whole_at = (whole + run.said)[-_MOST:], span.name, index
         for value in (run.said, whole, run.said[-_LAST:], whole[-_LAST:]):
             if len(value) >= _LEAST and not _YEAR.fullmatch(value) and any(map(str.isdigit, value)):
                 values.setdefault(value, span.name)

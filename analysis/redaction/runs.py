@@ -137,8 +137,8 @@ def runs_of(text: str, turn: Turn, language: str, questions: Sequence[tuple[int,
     `questions`: stretches of the text whose numbers and letters are not dictated: `the last four digits`, `SSN`.
     """
     kinds = _kinds(turn, language)
-    for place in _exclamations(text, turn):
-        kinds[place] = _Kind.OTHER
+    for index in _exclamations(text, turn):
+        kinds[index] = _Kind.OTHER
     for start, end in questions:
         first, behind = turn.word_from(start), turn.word_from(end)
         kinds[first:behind] = [_Kind.OTHER] * (behind - first)
@@ -149,34 +149,34 @@ def runs_of(text: str, turn: Turn, language: str, questions: Sequence[tuple[int,
 
 def _exclamations(text: str, turn: Turn) -> Iterator[int]:
     """`7319. Oh, and one more thing`: that `oh` is no zero."""
-    for place, word in enumerate(turn.words):
+    for index, word in enumerate(turn.words):
         exclaims = word.text == "oh" and text[word.end : word.end + 1] == ","
-        if place and exclaims and _SENTENCE_END.search(text, turn.words[place - 1].end, word.start):
-            yield place
+        if index and exclaims and _SENTENCE_END.search(text, turn.words[index - 1].end, word.start):
+            yield index
 
 
 def _kinds(turn: Turn, language: str) -> list[_Kind]:
     """What each word of the turn is; words that explain a letter (`as in Bravo`) are part of it."""
     words = turn.words
     kinds = [_kind(word, language) for word in words]
-    for place, word in enumerate(words):
-        if kinds[place] is _Kind.NUMBER and word.is_number and _is_ordinal(words, place, language):
-            kinds[place] = kinds[place + 1] = _Kind.DAY
+    for index, word in enumerate(words):
+        if kinds[index] is _Kind.NUMBER and word.is_number and _is_ordinal(words, index, language):
+            kinds[index] = kinds[index + 1] = _Kind.DAY
         elif len(word.text) == 1 and word.text.isalpha():
             for explained in _AS_IN[language]:
-                named = place + len(explained) + 1
-                said = tuple(other.text for other in words[place + 1 : named])
+                named = index + len(explained) + 1
+                said = tuple(other.text for other in words[index + 1 : named])
                 if said == explained and named < len(words) and words[named].text[0] == word.text:
-                    kinds[place : named + 1] = [_Kind.LETTER, *[_Kind.EXPLAINED] * (len(explained) + 1)]
-        after = words[place + 1].text if place + 1 < len(words) else ""
-        if word.text in ("a", "p") and after == "m" and place and kinds[place - 1] is _Kind.NUMBER:  # eleven a m
-            kinds[place] = kinds[place + 1] = _Kind.OTHER
+                    kinds[index : named + 1] = [_Kind.LETTER, *[_Kind.EXPLAINED] * (len(explained) + 1)]
+        after = words[index + 1].text if index + 1 < len(words) else ""
+        if word.text in ("a", "p") and after == "m" and index and kinds[index - 1] is _Kind.NUMBER:  # eleven a m
+            kinds[index] = kinds[index + 1] = _Kind.OTHER
     return _without_lone_letters(words, kinds)
 
 
-def _is_ordinal(words: Sequence[Word], place: int, language: str) -> bool:
-    after = words[place + 1] if place + 1 < len(words) else None
-    return after is not None and after.start == words[place].end and after.text in _ORDINAL_ENDINGS[language]
+def _is_ordinal(words: Sequence[Word], index: int, language: str) -> bool:
+    after = words[index + 1] if index + 1 < len(words) else None
+    return after is not None and after.start == words[index].end and after.text in _ORDINAL_ENDINGS[language]
 
 
 def _kind(word: Word, language: str) -> _Kind:
@@ -199,47 +199,47 @@ def _kind(word: Word, language: str) -> _Kind:
 def _without_lone_letters(words: Sequence[Word], kinds: Sequence[_Kind]) -> list[_Kind]:
     """`a`, `I`, `oh`, capitals and words of the alphabet are letters only beside another letter or a number."""
     doubtful = {
-        place
-        for place, word in enumerate(words)
-        if kinds[place] is _Kind.LETTER
+        index
+        for index, word in enumerate(words)
+        if kinds[index] is _Kind.LETTER
         and (len(word.text) > 1 or word.text in ("a", "i", "o"))
-        and kinds[place + 1 : place + 2] != [_Kind.EXPLAINED]
+        and kinds[index + 1 : index + 2] != [_Kind.EXPLAINED]
     }
-    kept = {place for place in doubtful if words[place].written.isupper() and len(words[place].text) > 1}
-    known = {place for place, kind in enumerate(kinds) if kind in (_Kind.NUMBER, _Kind.LETTER)} - doubtful | kept
+    kept = {index for index in doubtful if words[index].written.isupper() and len(words[index].text) > 1}
+    known = {index for index, kind in enumerate(kinds) if kind in (_Kind.NUMBER, _Kind.LETTER)} - doubtful | kept
     for step in (1, -1):
-        for place in sorted(doubtful - kept, reverse=step < 0):
-            word, beside = words[place], place - step
+        for index in sorted(doubtful - kept, reverse=step < 0):
+            word, beside = words[index], index - step
             article = word.text in ("a", "i") and word.text in (word.written, "i")
             if beside in known and (not article or _is_letter(words[beside])):
-                known.add(place)
+                known.add(index)
     known |= {
-        place
-        for place in doubtful
-        if _is_alphabet(words, place) and (_is_alphabet(words, place - 1) or _is_alphabet(words, place + 1))
+        index
+        for index in doubtful
+        if _is_alphabet(words, index) and (_is_alphabet(words, index - 1) or _is_alphabet(words, index + 1))
     }
-    return [_Kind.OTHER if place in doubtful and place not in known else kind for place, kind in enumerate(kinds)]
+    return [_Kind.OTHER if index in doubtful and index not in known else kind for index, kind in enumerate(kinds)]
 
 
 def _is_letter(word: Word) -> bool:
     return len(word.text) == 1 and word.text.isalpha()
 
 
-def _is_alphabet(words: Sequence[Word], place: int) -> bool:
-    return 0 <= place < len(words) and words[place].text in _ALPHABET
+def _is_alphabet(words: Sequence[Word], index: int) -> bool:
+    return 0 <= index < len(words) and words[index].text in _ALPHABET
 
 
 def _stretches(text: str, words: Sequence[Word], kinds: Sequence[_Kind]) -> Iterator[tuple[int, int]]:
     """First and last word of each stretch; what joins stands only inside."""
     first = last = -1
-    for place, kind in enumerate(kinds):
+    for index, kind in enumerate(kinds):
         hard = kind not in (_Kind.JOINT, _Kind.OTHER)
-        near = first >= 0 and _BETWEEN.fullmatch(text, words[place - 1].end, words[place].start) is not None
-        if first >= 0 and (not near or kind is _Kind.OTHER or place - first >= _MAX_WORDS):
+        near = first >= 0 and _BETWEEN.fullmatch(text, words[index - 1].end, words[index].start) is not None
+        if first >= 0 and (not near or kind is _Kind.OTHER or index - first >= _MAX_WORDS):
             yield first, last
             first = -1
         if hard:
-            first, last = (place if first < 0 else first), place
+            first, last = (index if first < 0 else first), index
     if first >= 0:
         yield first, last
 
@@ -250,8 +250,8 @@ def _run(text: str, turn: Turn, stretch: tuple[int, int], kinds: Sequence[_Kind]
     groups: list[str] = []
     spoken: list[str] = []
     days = 0
-    for place in range(first, last + 1):
-        word, kind = turn.words[place], kinds[place]
+    for index in range(first, last + 1):
+        word, kind = turn.words[index], kinds[index]
         if kind is _Kind.NUMBER or (kind is _Kind.LETTER and word.text in ("o", "oh")):
             spoken.append(word.text)
             continue

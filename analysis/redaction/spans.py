@@ -28,9 +28,9 @@ def without_overlaps(found: Sequence[PersonalSpan]) -> list[PersonalSpan]:
     first = min(span.start for span in found)
     owners = [-1] * (max(span.end for span in found) - first)
     ordered = sorted(found, key=lambda span: (span.rank, span.start - span.end, span.start))
-    for place in reversed(range(len(ordered))):
-        span = ordered[place]
-        owners[span.start - first : span.end - first] = [place] * (span.end - span.start)
+    for index in reversed(range(len(ordered))):
+        span = ordered[index]
+        owners[span.start - first : span.end - first] = [index] * (span.end - span.start)
     kept: list[PersonalSpan] = []
     start = first
     for owner, stretch in groupby(owners):

@@ -105,30 +105,33 @@ def _before_at(text: str, turn: Turn, end: int) -> tuple[int, int] | None:
     words = turn.words
     if _AFTER_AT.search(text, turn.start, end) is None:
         return None
-    first = next((place for place, word in enumerate(words) if word.text not in OWN_WORDS), len(words))
+    first = next((word_index for word_index, word in enumerate(words) if word.text not in OWN_WORDS), len(words))
     last = first
     while last + 1 < len(words) and not text[words[last].end : words[last + 1].start].strip(" .-_"):
         last += 1
     return (first, last) if last < turn.word_from(end) - 1 and last - first < _MOST_PIECE else None
 
 
-def _piece(turn: Turn, place: int) -> tuple[int, int] | None:
+def _piece(turn: Turn, word_index: int) -> tuple[int, int] | None:
     """What of a turn may be part of an address: its words without what is said around them."""
     words = turn.words
     last = len(words) - 1
-    while place <= last and words[place].text in OWN_WORDS and len(words[place].text) > 1:
-        place += 1
+    while word_index <= last and words[word_index].text in OWN_WORDS and len(words[word_index].text) > 1:
+        word_index += 1
     while (
-        last > place and words[last].text in OWN_WORDS and len(words[last].text) > 1 and words[last].text not in _JOINTS
+        last > word_index
+        and words[last].text in OWN_WORDS
+        and len(words[last].text) > 1
+        and words[last].text not in _JOINTS
     ):
         last -= 1
     if (
-        place > last
-        or last - place >= _MOST_PIECE * 4
-        or any(word.text in _NO_PIECE for word in words[place : last + 1])
+        word_index > last
+        or last - word_index >= _MOST_PIECE * 4
+        or any(word.text in _NO_PIECE for word in words[word_index : last + 1])
     ):
         return None
-    return place, last
+    return word_index, last
 
 
 def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], begin: int, *, asked: bool) -> int | None:
@@ -137,9 +140,9 @@ def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], be
     end, start = turn.word_from(domain.start()), turn.word_from(begin)
     sign = next(
         (
-            place
-            for place in range(end, max(start, end - _MOST_DOMAIN_WORDS) - 1, -1)
-            if place < len(words) and words[place].text in _AT
+            word_index
+            for word_index in range(end, max(start, end - _MOST_DOMAIN_WORDS) - 1, -1)
+            if word_index < len(words) and words[word_index].text in _AT
         ),
         None,
     )
@@ -163,24 +166,24 @@ def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], be
 def _local(text: str, turn: Turn, runs: Sequence[Run], sign: int, start: int) -> int | None:
     """The name before `at`: letters, numbers, joining words, and a few other words."""
     words = turn.words
-    spelled = {place: run.first for run in runs for place in range(run.first, run.last + 1)}
-    first, plain, place = sign, 0, sign - 1
-    while place >= start:
-        word = words[place]
-        between = text[word.end : words[place + 1].start].strip()
-        if place in spelled:
-            place = first = max(spelled[place], start)
+    spelled = {word_index: run.first for run in runs for word_index in range(run.first, run.last + 1)}
+    first, plain, word_index = sign, 0, sign - 1
+    while word_index >= start:
+        word = words[word_index]
+        between = text[word.end : words[word_index + 1].start].strip()
+        if word_index in spelled:
+            word_index = first = max(spelled[word_index], start)
         elif word.text in _JOINTS and between in ("", ",", "."):
-            first = place
+            first = word_index
         elif (
-            (between in ("", ".", "-", "_") or (place == sign - 1 and words[sign].text in _EXPLAINS))
+            (between in ("", ".", "-", "_") or (word_index == sign - 1 and words[sign].text in _EXPLAINS))
             and plain < _MOST_PLAIN
             and not _ends_local(word)
         ):
-            first, plain = place, plain + 1
+            first, plain = word_index, plain + 1
         else:
             break
-        place -= 1
+        word_index -= 1
     return first if first < sign else None
 
 

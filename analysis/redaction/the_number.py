@@ -42,7 +42,7 @@ def resolved(turns: Sequence[Turn], phrases: Sequence[Sequence[Phrase]]) -> list
             latest = Asked.NUMBER
         if number - named_since > _NAMED_BACK:
             named = Asked.NUMBER
-        place = 0
+        begin = 0
         kept: list[Phrase] = []
         for phrase in of_turn:
             if phrase.asked is not Asked.NUMBER:
@@ -51,15 +51,15 @@ def resolved(turns: Sequence[Turn], phrases: Sequence[Sequence[Phrase]]) -> list
                     named, named_since = phrase.asked, number
                 continue
             behind = turn.word_from(phrase.end)
-            for word in turn.words[place:behind]:
+            for word in turn.words[begin:behind]:
                 latest = _kind_of(word) or latest
-            place = behind
+            begin = behind
             after = [
                 _KIND_OF[word.text] for word in turn.words[behind : behind + _WORDS_AFTER] if word.text in _KIND_OF
             ]
             before = latest if named is Asked.NUMBER else named
             kept.append(_of_kind(phrase, after[0] if after else before))
-        for word in turn.words[place:]:
+        for word in turn.words[begin:]:
             if kind := _kind_of(word):
                 latest, since = kind, number
         found.append(kept)

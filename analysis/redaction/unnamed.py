@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from analysis.redaction.answers import Place
+from analysis.redaction.answers import Situation
 from analysis.redaction.around import asks_something
 from analysis.redaction.questions import Asked, Phrase
 from analysis.redaction.runs import DATE, Run
@@ -50,11 +50,11 @@ class UnnamedQuestion:
         elif asked and turn.spoken:
             self._asker, self._turns_left = turn.role, _TURNS_LEFT
 
-    def is_answered(self, text: str, turn: Turn, run: Run, place: Place) -> bool:
+    def is_answered(self, text: str, turn: Turn, run: Run, situation: Situation) -> bool:
         """Whether this stretch identifies something, and is said by who was asked."""
         if self._turns_left <= 0 or turn.role is None or turn.role == self._asker:
             return False
-        return identifies(text, turn, run, bare=place.bare)
+        return identifies(text, turn, run, bare=situation.bare)
 
 
 def identifies(text: str, turn: Turn, run: Run, *, bare: bool) -> bool:

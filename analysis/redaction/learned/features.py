@@ -39,22 +39,22 @@ def described(text: str, turn: Turn, runs: Sequence[Run]) -> Iterator[Described]
     of_turn = {name: value for name, value in of_turn.items() if value}
     waiting = list(reversed(runs))
     run_features: dict[str, bool] = {}
-    for place, word in enumerate(turn.words):
-        while waiting and waiting[-1].last < place:
+    for index, word in enumerate(turn.words):
+        while waiting and waiting[-1].last < index:
             waiting.pop()
-        run = waiting[-1] if waiting and waiting[-1].first <= place else None
-        if run is not None and run.first == place:
+        run = waiting[-1] if waiting and waiting[-1].first <= index else None
+        if run is not None and run.first == index:
             run_features = _of_run(turn, run)
-        features = of_turn | _of_word(turn, place) | (run_features if run is not None else {})
+        features = of_turn | _of_word(turn, index) | (run_features if run is not None else {})
         yield Described(word, run, {name: 1.0 for name, value in features.items() if value})
 
 
-def _of_word(turn: Turn, place: int) -> dict[str, bool]:
-    word = turn.words[place]
+def _of_word(turn: Turn, index: int) -> dict[str, bool]:
+    word = turn.words[index]
     everyday = word.text in everyday_words()
     return {
-        "capital": word.capital and turn.has_capitals and place > 0,
-        "capital first": word.capital and place == 0,
+        "capital": word.capital and turn.has_capitals and index > 0,
+        "capital first": word.capital and index == 0,
         "capital content": word.capital and not everyday,
         "capitals": word.written.isupper() and len(word.text) > 1,
         "number": word.is_number,
@@ -65,7 +65,7 @@ def _of_word(turn: Turn, place: int) -> dict[str, bool]:
         "said around": word.text in OWN_WORDS,
         "given name": is_given_name(word),
         "known name": not everyday and is_known_name(word),
-        "first": place == 0,
+        "first": index == 0,
     }
 
 

@@ -51,15 +51,15 @@ def stretches_of(talk: Talk) -> Iterator[Stretch]:
         pieces += [turn.role or _UNKNOWN_SIDE, ":", *(piece for _, piece in said)]
         starts += [-1, -1, *(start for start, _ in said)]
         wanted += [may_be] * (len(said) + 2)
-    place = 0
-    while place < len(pieces):
-        if not wanted[place]:
-            place += 1
+    index = 0
+    while index < len(pieces):
+        if not wanted[index]:
+            index += 1
             continue
-        end = min(place + _READ, len(pieces))
-        left = max(0, place - _LEFT)
-        yield Stretch(tuple(pieces[left : end + _RIGHT]), place - left, tuple(starts[place:end]))
-        place = end
+        end = min(index + _READ, len(pieces))
+        left = max(0, index - _LEFT)
+        yield Stretch(tuple(pieces[left : end + _RIGHT]), index - left, tuple(starts[index:end]))
+        index = end
 
 
 def _turns_to_read(talk: Talk) -> list[bool]:

@@ -33,7 +33,7 @@ HARMLESS_BELOW = 0.04
 """Below it a dictated stretch that a rule took stays: of 361 taken so in sets apart eight harmless ones, no other."""
 _MOST_HARMLESS = 12
 """Size from which a stretch, as long as a card's number, stays taken."""
-WORDS_FROM, BESIDE_FROM = 0.65, 0.3
+WORDS_FROM, BESIDE_FROM = 0.65, 0.25
 """Another word; one beside what is taken."""
 _LEAST = 1e-9
 _RANK, _PROVEN = 9, 1
@@ -75,8 +75,8 @@ class Learned:
 
     def allows(self, span: PersonalSpan) -> bool:
         """Whether what a rule found may be: it is not within a harmless stretch, or its form proves it."""
-        place = bisect_right(self.harmless, (span.start, span.end)) - 1
-        within = any(start <= span.start and span.end <= end for start, end in self.harmless[max(0, place) : place + 2])
+        index = bisect_right(self.harmless, (span.start, span.end)) - 1
+        within = any(start <= span.start and span.end <= end for start, end in self.harmless[max(0, index) : index + 2])
         return span.rank <= _PROVEN or not within
 
 
@@ -130,7 +130,7 @@ class Tagger:
         weights = self._weights
         logs = [np.log(shares(weights.of_features(word.features) + scores[word.word.start]) + _LEAST) for word in words]
         found = shares(np.mean(logs, axis=0))
-        ordered = [weights.classes[place] for place in np.argsort(-found)]
+        ordered = [weights.classes[index] for index in np.argsort(-found)]
         return next(name for name in ordered if name in SETTING_OF), personal(found, weights.classes)
 
     def _read(self, stretch: Stretch) -> list[Scores]:
@@ -142,7 +142,7 @@ class Tagger:
 def _inside(turn: Turn, phrases: Sequence[Phrase]) -> frozenset[int]:
     """Where the words of the phrases begin; no two phrases overlap."""
     places = (range(turn.word_from(phrase.start), turn.word_from(phrase.end)) for phrase in phrases)
-    return frozenset(turn.words[place].start for of_phrase in places for place in of_phrase)
+    return frozenset(turn.words[index].start for of_phrase in places for index in of_phrase)
 
 
 def _grown(text: str, parts: Sequence[_Part]) -> Iterator[PersonalSpan]:
