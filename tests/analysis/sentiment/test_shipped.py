@@ -284,6 +284,26 @@ def test_closings_after_a_complaint_are_not_negative(real_encoder: SentenceEncod
     assert [one.label for one in found if one.label is SentimentLabel.NEGATIVE] == []
 
 
+TOLD_CALMLY = (
+    "The kettle doesn't switch itself off any more.",
+    "No, not that one, the one below it.",
+    "It'd be six plates and no bowls.",
+    "One of the shelves came without screws.",
+    "I've never had a claim in nine years.",
+)
+BLAMING = (
+    "You never rang me back and I'm sick of it.",
+    "Nobody there cares whether it works.",
+    "That is the fourth time you've sent the wrong one.",
+)
+
+
+def test_a_fault_told_calmly_and_a_plain_no_are_not_negative_and_blame_is(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    labels = [one.label for one in engine.predict(spoken_lines([*TOLD_CALMLY, *BLAMING]))]
+    assert labels == [SentimentLabel.NEUTRAL] * len(TOLD_CALMLY) + [SentimentLabel.NEGATIVE] * len(BLAMING)
+
+
 def test_the_model_of_words_alone_is_heard_beside_the_encoders(real_encoder: SentenceEncoder, tmp_path: Path) -> None:
     alone = shutil.copytree(FOLDER / "text", tmp_path / "alone")
     card = json.loads((alone / "card.json").read_text(encoding="utf-8"))
