@@ -46,8 +46,10 @@ def nearest_names(asked: Sequence[Question], glossary: Glossary, encoder: Encode
     cosines = encoder.encoder.encode(said) @ encoder.encoder.encode(named).T
     best = cosines.argmax(axis=1)
     return [
-        Answer(names[place], float(row[place]), names[place] == question.intent, question.intent in names)
-        for row, place, question in zip(cosines, best, asked, strict=True)
+        Answer(
+            names[best_column], float(row[best_column]), names[best_column] == question.intent, question.intent in names
+        )
+        for row, best_column, question in zip(cosines, best, asked, strict=True)
     ]
 
 

@@ -191,7 +191,7 @@ def looked_at_calls(encoder: SentenceEncoder, without: float) -> list[Draw]:
 def names_alone(encoder: SentenceEncoder) -> Draw:
     """A broad glossary of nothing but names, and the questions about the developed ones of them."""
     labels = names_glossary().labels
-    names = {label.topic: place for place, label in enumerate(labels)}
+    names = {label.topic: column for column, label in enumerate(labels)}
     asked = half_of_names(0)
     right = np.asarray([names.get(question.intent, len(labels)) for question in asked])
     outside = right == len(labels)

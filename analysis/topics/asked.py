@@ -204,9 +204,9 @@ def _dialogue(chunks: Sequence[TranscriptChunk], settings: KeywordTopicSettings)
     """Lines of a call with a client and, mostly, an agent."""
     turns = reason = 0
     before: TranscriptChunk | None = None
-    for place, chunk in enumerate(chunks):
+    for number, chunk in enumerate(chunks):
         if chunk.role != Role.CLIENT:
-            answer = next((later.text for later in chunks[place + 1 :] if later.role == Role.CLIENT), "")
+            answer = next((later.text for later in chunks[number + 1 :] if later.role == Role.CLIENT), "")
             for text, again in _of_agent(chunk, answer, asked=turns > 0):
                 weight = _RESTATED_WEIGHT if again else settings.agent_weight
                 yield AskedLine(text=text, chunk=chunk, weight=weight, reason=reason)

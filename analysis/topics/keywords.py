@@ -192,12 +192,12 @@ class KeywordTopics:
             for line, alike in zip(asked.lines, likeness, strict=True)
         ]
         order = sorted(
-            (place for place in range(len(worth)) if worth[place] >= 1.0),
-            key=lambda place: (-worth[place], asked.lines[place].chunk.role == Role.AGENT, place),
+            (number for number in range(len(worth)) if worth[number] >= 1.0),
+            key=lambda number: (-worth[number], asked.lines[number].chunk.role == Role.AGENT, number),
         )
         quotes: dict[tuple[int, int, str], Evidence] = {}
-        for place in order:
-            line = asked.lines[place]
+        for number in order:
+            line = asked.lines[number]
             evidence = _quote(line)
             if evidence is not None and len(quotes) < self._settings.max_evidence:
                 quotes.setdefault((evidence.channel, evidence.ordinal, evidence.quote), evidence)
@@ -210,7 +210,7 @@ class KeywordTopics:
         likeness = self._likenesses.get((glossary.name, language))
         if likeness is None:
             return np.zeros(len(lines))
-        own = [place for place, label in enumerate(likeness.labels) if label.topic == found.topic]
+        own = [column for column, label in enumerate(likeness.labels) if label.topic == found.topic]
         alike = likeness.by_line([line.text for line in lines])[:, own, 2].max(axis=1)
         return np.asarray(np.maximum(alike, 0.0), dtype=np.float64)
 

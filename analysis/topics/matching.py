@@ -275,12 +275,12 @@ def _saturated(mentions: float, saturation: float) -> float:
 
 def _stands_in(phrase: Sequence[str], turn: Sequence[str], gap: int) -> bool:
     """Whether the phrase's words occur in the turn in order, with at most `gap` other words between two of them."""
-    ends = [place for place, word in enumerate(turn) if word == phrase[0]]
+    ends = [index for index, word in enumerate(turn) if word == phrase[0]]
     for wanted in phrase[1:]:
         ends = [
-            place
-            for place, word in enumerate(turn)
-            if word == wanted and any(end < place <= end + gap + 1 for end in ends)
+            index
+            for index, word in enumerate(turn)
+            if word == wanted and any(end < index <= end + gap + 1 for end in ends)
         ]
         if not ends:
             return False

@@ -143,7 +143,7 @@ def _decide(question: Question, number: str, shares: Mapping[str, float]) -> tup
     The topic with the largest sum is taken, and of its labels the likeliest: a number that was written may lose to the
     encoder's closeness.
     """
-    numbered = {str(place): offered for place, offered in enumerate(question.offered, start=1)}
+    numbered = {str(choice): offered for choice, offered in enumerate(question.offered, start=1)}
     if len(shares) <= len(numbered):
         return numbered.get(number), None
     topics: dict[tuple[str, str] | None, float] = {}

@@ -40,7 +40,7 @@ def shortlist(
     closeness = [max(next(similarities) for _ in several) for several in texts]
     order = np.argsort(-np.asarray(closeness), kind="stable")[:most]
     chosen = sorted(order.tolist()) if len(everything) <= most else order.tolist()
-    return tuple(replace(everything[place], closeness=closeness[place]) for place in chosen)
+    return tuple(replace(everything[row], closeness=closeness[row]) for row in chosen)
 
 
 def label_texts(label: Label) -> list[str]:

@@ -256,8 +256,8 @@ class TopicStep:
         return None if speaks(call) else missing(self.name, self.fingerprint(call), NOBODY_SPEAKS)
 
     def _unanswered(self, call: CallForAnalysis, answers: Sequence[LLMAnswer], router: Completes) -> StepResult:
-        place = (self.name, self.fingerprint(call))
-        return unanswered(router, place, answers[-1].reason, answers, lambda: self._by_keywords(call))
+        row = (self.name, self.fingerprint(call))
+        return unanswered(router, row, answers[-1].reason, answers, lambda: self._by_keywords(call))
 
     def close(self) -> None:
         """Nothing to close: whoever built the router closes the router."""

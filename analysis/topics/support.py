@@ -36,10 +36,10 @@ def lines_about(call: CallForAnalysis, label: Label, encoder: EncoderChoice, mos
     client = [pair for pair in spoken if pair[1].role is Role.CLIENT]
     for pairs in (client, spoken):
         worth = _worth([sentence for sentence, _ in pairs], label, language_of(call), encoder)
-        ranked = sorted(((value, -place) for place, value in enumerate(worth) if value > 0), reverse=True)[:most]
+        ranked = sorted(((value, -number) for number, value in enumerate(worth) if value > 0), reverse=True)[:most]
         if ranked:
-            kept = sorted(-place for value, place in ranked if value >= _OF_THE_BEST * ranked[0][0])
-            found = [find_quote(pairs[place][0], (pairs[place][1],)) for place in kept]
+            kept = sorted(-earlier for value, earlier in ranked if value >= _OF_THE_BEST * ranked[0][0])
+            found = [find_quote(sentence, (chunk,)) for sentence, chunk in map(pairs.__getitem__, kept)]
             return tuple(evidence for evidence in found if evidence is not None)
     return ()
 

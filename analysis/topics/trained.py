@@ -83,12 +83,12 @@ class TrainedTopics:
         }
         model = self._load()
         names = [self._classes[int(number)] for number in model.classes_]
-        known = [place for place, name in enumerate(names) if name in allowed]
+        known = [column for column, name in enumerate(names) if name in allowed]
         if not known:
             return None, "the trained topic model knows no label of this call's catalogue"
         rows = rows_of([text], self._encoder)
         shares = np.asarray(model.predict_proba(rows), dtype=float)
-        best = max(known, key=lambda place: shares[0, place])
+        best = max(known, key=lambda column: shares[0, column])
         confidence, least = float(shares[0, best]), self._settings.trained.min_confidence
         if isinstance(model, OpenSetClassifier):
             confidence = float(model.confidences(rows, shares, np.asarray([best]))[0])

@@ -108,7 +108,7 @@ class TopicSettings(Area):
     min_confidence: Annotated[float, TOPIC.unless_default()] = Field(default=0.35, ge=0, le=1)
     """By keywords and encoder: below this probability no topic is given (docs/topics.md: what less and more gives).
     Words alone have their own measure (`keywords.min_score`)."""
-    min_confidence_of_second: Annotated[float, TOPIC.unless_default()] = Field(default=0.5, ge=0, le=1)
+    min_confidence_of_second: Annotated[float, TOPIC.unless_default()] = Field(default=0.4, ge=0, le=1)
     """The same for a second topic, where the client says that there is another reason."""
     trained: TrainedTopicSettings = Field(default_factory=TrainedTopicSettings)
     """A classifier trained on your own labels."""
