@@ -92,25 +92,24 @@ class InMemory:
                     lead=tuple(before[-2:]),
                 )
                 self._passages[passage.key], self._texts[passage.key] = passage, piece.text
+        self._stems = {key: set(content_stems(text, "en")) for key, text in self._texts.items()}
+        self._rows = None if encoder is None else encoder.encode(list(self._texts.values()))
 
     def searched(self, recipe: str) -> Searched:
         vectors = None if self._encoder is None else "vector"
         return Searched(calls=self._calls + 1, indexed=self._calls, alike=3, vectors=vectors, spoken=self._spoken)
 
     def nearest(self, vector: Sequence[float], recipe: str, limit: int) -> list[Hit]:
-        assert self._encoder is not None
-        rows = self._encoder.encode(list(self._texts.values())) @ np.asarray(vector, dtype=np.float32)
-        return self._best(dict(zip(self._texts, rows.tolist(), strict=True)), limit)
+        assert self._rows is not None
+        likeness = self._rows @ np.asarray(vector, dtype=np.float32)
+        return self._best(dict(zip(self._texts, likeness.tolist(), strict=True)), limit)
 
     def frequencies(self, words: Sequence[str]) -> dict[str, float]:
         return {word: sum(word in said for said in self._chunks) / len(self._chunks) for word in words}
 
     def said(self, weights: dict[str, float], limit: int) -> list[Hit]:
-        stems = {key: set(content_stems(text, "en")) for key, text in self._texts.items()}
-        scores = {
-            key: sum(weight for word, weight in weights.items() if set(content_stems(word, "en")) & held)
-            for key, held in stems.items()
-        }
+        asked = [(set(content_stems(word, "en")), weight) for word, weight in weights.items()]
+        scores = {key: sum(weight for own, weight in asked if own & held) for key, held in self._stems.items()}
         return self._best({key: score for key, score in scores.items() if score > 0}, limit)
 
     def passages(self, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Passage]:
