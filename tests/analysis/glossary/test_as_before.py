@@ -17,6 +17,7 @@ CSV = (
     f"topic\n{'n' * 120}\n", f"topic\n{'n' * 121}\n", f"topic,definition\nA,{'d' * 4000}\n",
     f"topic,definition\nA,{'d' * 4001}\n", "topic,subtopic\nA,b\na,c\n", "topic,,\nA,,\nB,,x\n",
     'topic,subtopic\n"A\x01",\n', "topic,subtopic\nA,Other\n", "topic,languages\nA,en de;fr|it\nB,EN\n",
+    "topic,keywords\nRésiliation,fin du contrat; arrêter\n",
     "topic,subtopic,keywords,examples\nA,b,x;y|x; z,\nC,,,say this|and that\nA,d,,\n,,,\nE,f,,\n",
 )  # fmt: skip
 YAML = (

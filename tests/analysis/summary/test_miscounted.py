@@ -25,3 +25,15 @@ ENGLISH = wording_of("en")
 def test_a_number_of_something_else_is_miscounted(statement: str, wrong: float) -> None:
     said = call(("agent", "I sent you 3 emails."), ("client", "We have 5 users.")).transcript.chunks
     assert miscounted(statement, utterances_of(said, ENGLISH), ENGLISH) == wrong
+
+
+def test_sentences_without_a_word_end_nothing() -> None:
+    said = call(
+        ("agent", "... Good morning. ?! I lost it."), ("client", "..."), ("client", "Which one?")
+    ).transcript.chunks
+    found = utterances_of(said, ENGLISH)
+    assert [(utterance.place, utterance.text) for utterance in found] == [
+        (0, "Good morning."),
+        (1, "I lost it."),
+        (2, "Which one?"),
+    ]

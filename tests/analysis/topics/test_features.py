@@ -47,3 +47,7 @@ def test_a_lead_in_likeness_says_more_in_a_catalogue_of_names() -> None:
     )
     assert names.tolist() == [pytest.approx(2 * mixed[0])] * 2 == pytest.approx([6.0, 6.0])
     assert described.tolist() == [0.0, 0.0]
+
+
+def test_labels_of_one_topic_are_as_narrow_as_the_least() -> None:
+    assert LabelLikeness((BARE, Label(topic="street light", subtopic="broken")), HashEncoder()).narrowness == 3.0
