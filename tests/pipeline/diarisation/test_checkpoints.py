@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
-from pipeline.diarisation.checkpoints import _PIPELINE, _limit_threads, _read_config, choose_device, untrusted
+from pipeline.diarisation.checkpoints import (
+    _PIPELINE,
+    _limit_threads,
+    _read_config,
+    check_checkpoints,
+    choose_device,
+    untrusted,
+)
 from pipeline.errors import ModelUnavailable
 from tests.pipeline.transcription.engines.numpy_torch import machine
 
@@ -83,3 +95,55 @@ def test_what_is_no_configuration_of_a_pipeline(tmp_path: Path, content: str | N
         (tmp_path / "config.yaml").write_text(content)
     with pytest.raises(ModelUnavailable, match="not the configuration of a pyannote pipeline"):
         _read_config(tmp_path)
+
+
+class RestrictedTorch:
+    """`torch.load` reads tensors only where it is told to, and knows the types that are safe at that moment."""
+
+    def __init__(self, architecture: str) -> None:
+        self._architecture = architecture
+        self._safe: list[str] = []
+        self.torch_version = SimpleNamespace(TorchVersion="TorchVersion")
+        self.serialization = SimpleNamespace(safe_globals=self._allowed)
+
+    @contextmanager
+    def _allowed(self, known: list[str]) -> Iterator[None]:
+        self._safe = known
+        yield
+        self._safe = []
+
+    def load(self, path: Path, map_location: str | None = None, weights_only: bool = False) -> object:
+        assert (map_location, self._safe) == ("cpu", ["Problem", "Resolution", "Specifications", "TorchVersion"])
+        if not weights_only:
+            raise AssertionError("code of the file was run")
+        if path.name == "evil.bin":
+            raise pickle.UnpicklingError("posix.system is not allowed")
+        return {"pyannote.audio": {"architecture": {"module": self._architecture}}}
+
+
+@pytest.mark.parametrize(
+    ("files", "architecture", "told"),
+    [
+        (["a.bin", "b.ckpt"], "pyannote.audio.models.segmentation", None),
+        (["a.bin"], "pyannote.audio.modelsx", "foreign module pyannote.audio.modelsx"),
+        (["a.bin"], "os", "foreign module os; only pyannote.audio.models"),
+        (["a.bin", "evil.bin"], "pyannote.audio.models.x", "evil.bin: not a checkpoint .* it could run code"),
+        (["evil.npz"], "os", None),
+    ],
+)
+def test_a_checkpoint_is_read_without_running_anything_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], architecture: str, told: str | None
+) -> None:
+    known = SimpleNamespace(Problem="Problem", Resolution="Resolution", Specifications="Specifications")
+    for package in ("pyannote", "pyannote.audio", "pyannote.audio.core", "pyannote.audio.core.task"):
+        monkeypatch.setitem(sys.modules, package, known)
+    monkeypatch.setitem(sys.modules, "torch", RestrictedTorch(architecture))
+    for name in files:
+        (tmp_path / name).write_text(name)
+    if told is None:
+        check_checkpoints(tmp_path, PyannoteWeights(model="m"), "diarisation.pyannote")
+        return
+    with pytest.raises(ModelUnavailable, match=told):
+        check_checkpoints(tmp_path, PyannoteWeights(model="m"), "diarisation.pyannote")
+    trusted = tuple(hashlib.sha256(name.encode()).hexdigest() for name in files)
+    check_checkpoints(tmp_path, PyannoteWeights(model="m", trusted_sha256=trusted), "diarisation.pyannote")

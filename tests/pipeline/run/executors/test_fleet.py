@@ -297,8 +297,15 @@ class StubbornCluster(PlannedCluster):
 def test_a_worker_that_does_not_stop_is_killed_after_the_grace_and_its_calls_are_free() -> None:
     bed = Bed(8)
     bed.cluster.__class__ = StubbornCluster
-    bed.work(lambda: bed.signals.stop("SIGTERM received"))
+    stopped_at: list[int] = []
+
+    def stop() -> None:
+        stopped_at.append(bed.beats)
+        bed.signals.stop("SIGTERM received")
+
+    bed.work(stop)
     assert [worker.killed for worker in bed.workers] == [True] * 4
+    assert len(stopped_at) == 15, "5 s and 10 s to spare, by a clock that goes on by a second with each look"
     assert bed.claims.freed == [f"worker {number}" for number in range(4)]
 
 
