@@ -87,8 +87,10 @@ class LabelLikeness:
     def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
         encoded = self._encoded
         cosines = rows @ encoded.singles.T
-        nearest = np.stack([cosines[:, first:last].max(axis=1) for first, last in encoded.owned], axis=1)
-        example = np.stack([_of_two_nearest(cosines[:, first:last]) for first, last in encoded.examples], axis=1)
+        nearest = np.maximum.reduceat(cosines, [first for first, _ in encoded.owned], axis=1)
+        # One example alone may be near for a word that has nothing to do with it.
+        told = np.pad(cosines, ((0, 0), (0, 1)), constant_values=-1.0)[:, encoded.examples]
+        example = np.sort(told, axis=2)[:, :, -2:].mean(axis=2)
         alike = [rows @ encoded.joined.T, rows @ encoded.centres.T, nearest, example]
         return np.stack(alike, axis=2).astype(np.float64)
 
@@ -101,9 +103,14 @@ class LabelLikeness:
         centres = np.stack([singles[first:last].mean(axis=0) for first, last in owned])
         centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
         joined = self._encoder.encode_fixed([_joined(label) for label in self.labels])
-        examples = tuple(
-            (first + len(_described(label)), last) for label, (first, last) in zip(self.labels, owned, strict=True)
-        )
+        rows = [
+            [*range(first + len(_described(label)), last)]
+            for label, (first, last) in zip(self.labels, owned, strict=True)
+        ]
+        examples = np.full((len(rows), max(2, *map(len, rows))), len(singles), dtype=np.intp)
+        for label_rows, own in zip(examples, rows, strict=True):
+            twice = own * 2 if len(own) == 1 else own
+            label_rows[: len(twice)] = twice
         return _Encoded(joined, centres, singles, owned, examples)
 
     @cached_property
@@ -122,15 +129,8 @@ class _Encoded:
     """Shape (texts of all labels, dimensions)."""
     owned: tuple[tuple[int, int], ...]
     """Rows of `singles` that are each label's: first, and the one after the last."""
-    examples: tuple[tuple[int, int], ...]
-    """The same of its examples alone."""
-
-
-def _of_two_nearest(cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Shape (texts,), of (texts, examples): one example alone may be near for a word that has nothing to do with it."""
-    if not cosines.shape[1]:
-        return np.full(len(cosines), -1.0, dtype=np.float32)
-    return np.asarray(np.sort(cosines, axis=1)[:, -2:].mean(axis=1))
+    examples: npt.NDArray[np.intp]
+    """Shape (labels, two or more): rows of its examples, an only one twice, then the number of rows for none."""
 
 
 def words_of(name: str) -> str:

@@ -252,6 +252,8 @@ def _product(
 def _found(term: frozenset[str], said: frozenset[str], idf: Mapping[str, float]) -> float:
     """The part of a term's weight that is said, times that weight: one of two rare words is worth half as much as a
     keyword of one rare word."""
+    if term.isdisjoint(said):
+        return 0.0
     whole = sum(idf.get(stem, 0.0) for stem in sorted(term))
     found = sum(idf.get(stem, 0.0) for stem in sorted(term & said))
     return found * found / whole if whole else 0.0
