@@ -9,7 +9,8 @@ aside.
 `kept_apart_later.yaml` was written after a real model's unmarked falsehoods were known, before the checker was changed
 for them; `strangers_apart.yaml` likewise, later. `model.yaml` has what a real model wrote while the checker was made,
 `model_apart.yaml`, `model_apart_later.yaml` and `model_apart_third.yaml` what it wrote about calls on which nothing had
-been tuned; each was looked at after it had been counted.
+been tuned; each was looked at after it had been counted. So were `strangers_1` to `strangers_3`, by people who saw no
+code.
 --fit makes the weights anew from the tuning half (thresholds by cross-validation over calls) and writes them.
 --show lists what is judged wrongly. Intervals: Wilson (1927), 95 %.
 """
@@ -179,6 +180,9 @@ def main() -> None:
             "model_apart",
             "model_apart_later",
             "model_apart_third",
+            "strangers_1",
+            "strangers_2",
+            "strangers_3",
         ):
             halves[name] = read_statements(STATEMENTS / f"{name}.yaml", arguments.data)
     told: dict[str, Any] = {}

@@ -16,14 +16,14 @@ from analysis.calls import language_of
 from analysis.clauses.cutting import chunk_spans
 from analysis.encoder.vectors import EncoderChoice
 from analysis.injection.patterns import orders_at
-from analysis.injection.weighing import FLAGGED, method_of, probabilities
+from analysis.injection.weighing import DOUBTFUL, FLAGGED, method_of, probabilities
 from analysis.text import sentence_spans, squeezed, words
 from pipeline.records import CallForAnalysis, Role, TranscriptChunk, Word
 
-DOUBTFUL = 0.05
-"""Probability from which nothing rests on a sentence alone unsaid; from `FLAGGED` on it is left out."""
 _DICTATED = 0.15
 """Probability from which it is left out beside another of the same side that is."""
+_QUOTED = 0.3
+"""Probability from which an account that quotes a doubtful sentence says so."""
 _AGENTS_ODDS = 1 / 6
 """Times the odds of what an agent says: notes, records and what is written in them are an agent's work."""
 _LONG = 25
@@ -45,6 +45,8 @@ class Sifted:
     left_out: tuple[str, ...]
     """The flagged sentences."""
     doubtful: tuple[str, ...] = ()
+    suspect: tuple[str, ...] = ()
+    """Those of the doubtful that are not even quoted unsaid."""
 
     @property
     def orders(self) -> bool:
@@ -57,10 +59,10 @@ class Sifted:
         return None if self.surer is self.call else Sifted(self.surer, self.surer, (*self.left_out, *self.doubtful))
 
     def doubts(self, quotations: Iterable[str]) -> bool:
-        """Whether one of these quotations of the call is, or holds, a doubtful sentence."""
-        doubtful = [squeezed(said) for said in self.doubtful]
+        """Whether one of these quotations of the call is, holds or is part of a suspect sentence."""
+        suspect = [squeezed(said) for said in self.suspect]
         quoted = [squeezed(text) for text in quotations]
-        return any(said in text or text in said for text in filter(None, quoted) for said in doubtful)
+        return any(said in text or text in said for text in filter(None, quoted) for said in suspect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,24 @@ class Sifter:
             (unit, 1.0 if unit.by_form else _of_side(share, chunks[unit.chunk].role))
             for unit, share in zip(units, shares, strict=True)
         ]
-        flagged_from = FLAGGED[method_of(self._encoder.for_language(language_of(call) or "en"))]
-        steered = {chunks[unit.chunk].channel for unit, share in found if share >= flagged_from}
+        method = method_of(self._encoder.for_language(language_of(call) or "en"))
+        steered = {chunks[unit.chunk].channel for unit, share in found if share >= FLAGGED[method]}
         left_out = [share >= _DICTATED and chunks[unit.chunk].channel in steered for unit, share in found]
         flagged = [unit for (unit, _), out in zip(found, left_out, strict=True) if out]
-        doubtful = [unit for (unit, share), out in zip(found, left_out, strict=True) if share >= DOUBTFUL and not out]
+        doubted = [
+            (unit, share)
+            for (unit, share), out in zip(found, left_out, strict=True)
+            if share >= DOUBTFUL[method] and not out
+        ]
         without = _without(call, flagged)
-        surer = _without(without, doubtful) if doubtful else without
-        return Sifted(without, surer, *(tuple(unit.text for unit in some) for some in (flagged, doubtful)))
+        surer = _without(without, [unit for unit, _ in doubted]) if doubted else without
+        return Sifted(
+            without,
+            surer,
+            tuple(unit.text for unit in flagged),
+            tuple(unit.text for unit, _ in doubted),
+            tuple(unit.text for unit, share in doubted if share >= _QUOTED),
+        )
 
     def _shares(self, call: CallForAnalysis, texts: Sequence[str]) -> Sequence[float]:
         language = language_of(call) or "en"

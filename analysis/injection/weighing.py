@@ -23,6 +23,8 @@ WEIGHTS = Path(__file__).parent / "weights.json"
 WITH_ENCODER, WORDS_ALONE = "acts and encoder", "acts"
 FLAGGED = {WITH_ENCODER: 0.6, WORDS_ALONE: 0.9}
 """Probability from which a sentence is left out: words alone are often wrong below."""
+DOUBTFUL = {WITH_ENCODER: 0.05, WORDS_ALONE: 0.5}
+"""Probability from which nothing rests on a sentence alone unsaid: few ordinary calls have one."""
 _WORTH_A_LOOK = 0.02
 """Probability by its words alone below which a sentence is not encoded: of the sentences that are meant for a model
 three in a hundred are lost so, and most of a call's need not be encoded."""

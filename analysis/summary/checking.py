@@ -28,6 +28,8 @@ _WORDS = {
     "opposite": "the call says the opposite",
     "open": "it was only asked for",
     "to_come": "it was only announced",
+    "denied": "the call says that it is not so",
+    "refused": "it was asked, and answered with no",
     "miscounted": "the number belongs to something else",
     "misdated": "the time belongs to something else",
 }

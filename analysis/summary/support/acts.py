@@ -26,36 +26,74 @@ def other_said(places: Places, clause: Clause) -> float:
     if clause.subject is None or clause.act is None or not clause.content:
         return 0.0
     other_side = OTHER_SIDE.get(clause.subject, Role.UNKNOWN)
+    told = _by_the_act(places, clause, clause.subject, other_side)
+    return _more(places, clause, clause.subject, other_side) if told is None else told
+
+
+def _by_the_act(places: Places, clause: Clause, side: Role, other_side: Role) -> float | None:
+    """Where the act itself tells; None where it counts who says more."""
     if clause.told is not None and clause.act in ("confirm", "say") and _told_by(places, clause, other_side):
         return 1.0
     if clause.act == "confirm":
-        return _confirmed(places, clause.content, clause.subject, other_side)
+        return _confirmed(places, clause.content, side, other_side)
     if clause.act == "accept":
-        return _agreed(places, clause, clause.subject, other_side)
+        return _agreed(places, clause, side, other_side)
     if clause.act in ("refuse", "thank", "apologise"):
         return 0.0
-    asking = {"ask": True, "want": True, "give": False}.get(clause.act)
-    own = places.side_share(clause.content, clause.subject, asking=asking, questions=clause.question)
+    if clause.act == "ask" and clause.inner is not None and not clause.question:
+        told = _told_to(places, clause, side)
+        return (0.0 if told else 1.0) if told or _told_to(places, clause, other_side) else None
+    if clause.act == "offer" and _first(places, clause.content, other_side) < _first(places, clause.content, side):
+        return 0.5
+    # "Would you like us to stop it?" "No."
+    return 0.0 if clause.denied and places.answered_no(clause.content) else None
+
+
+def _more(places: Places, clause: Clause, side: Role, other_side: Role) -> float:
+    asking = {"ask": True, "want": True, "give": False}.get(clause.act or "")
+    own = places.side_share(clause.content, side, asking=asking, questions=clause.question)
     other = places.side_share(clause.content, other_side, asking=asking, questions=clause.question)
     if clause.act in ("say", "give"):
-        own = max(own, _in_answer(places, clause.content, clause.subject))
+        own = max(own, _in_answer(places, clause.content, side))
         other = max(other, _in_answer(places, clause.content, other_side))
-    if clause.act == "want" and clause.subject is Role.CLIENT:
-        anyhow = places.side_share(clause.content, clause.subject, asking=None)
+    if clause.act == "want" and side is Role.CLIENT:
+        anyhow = places.side_share(clause.content, side, asking=None)
         if anyhow == 0.0:  # nothing of it comes from who is told to have wanted it
             other = max(other, places.side_share(clause.content, other_side, asking=None))
         own = max(own, 0.9 * anyhow)
     if clause.question and own == 0.0:
         # "I want to cancel" is no question whether to cancel.
-        stated = places.side_share(clause.content, clause.subject, asking=None)
+        stated = places.side_share(clause.content, side, asking=None)
         return stated if stated >= _STATED else max(0.0, other - own)
     if clause.act == "ask" and not clause.question and len(clause.content) > 1:
         # Asked for what the other side proposed: nothing of it comes from this one.
-        anyhow = places.side_share(clause.content, clause.subject, asking=None)
+        anyhow = places.side_share(clause.content, side, asking=None)
         proposed = places.side_share(clause.content, other_side, asking=None)
         if proposed - anyhow >= _PROPOSED:
             return proposed - anyhow
     return max(0.0, other - own)
+
+
+def _told_to(places: Places, clause: Clause, side: Role) -> bool:
+    """Whether this side tells the other to do what it is said to have asked for: "Don't move the tree"."""
+    wording = places.wording
+    stem = wording.stem(clause.inner or "")
+    groups = wording.same.get(stem, frozenset())
+    for utterance in places.utterances:
+        for index, heard in enumerate(utterance.stems):
+            if utterance.role is side and (heard == stem or groups & wording.same.get(heard, frozenset())):
+                mention = utterance.occurrence(index, wording)
+                if mention.asked and mention.actor is not side and not utterance.question:
+                    return places.share(places.around(utterance.place), clause.content) >= _STATED
+    return False
+
+
+def _first(places: Places, content: Sequence[str], side: Role) -> int:
+    """Where this side first says most of it; behind the last utterance where it never does."""
+    said = (
+        said.place for said in places.utterances if said.role is side and places.share([said.place], content) >= _STATED
+    )
+    return next(said, len(places.utterances))
 
 
 def _told_by(places: Places, clause: Clause, other_side: Role) -> bool:

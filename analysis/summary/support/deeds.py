@@ -82,7 +82,7 @@ class Deeds:
             return self._wanted(clause, clause.inner, clause.subject)
         if clause.had is not None and clause.subject is not None:
             return self._had_by(clause, self._wording.stem(clause.had), clause.subject)
-        if clause.verb is None or clause.act is not None or clause.closing:
+        if clause.verb is None or (clause.act is not None and clause.done) or clause.closing:
             return 0.0, 0.5, 0.0, 0.0
         stem = self._wording.stem(clause.verb)
         return self._done_by(clause, stem, clause.subject)
@@ -153,10 +153,19 @@ class Deeds:
         """Whether who says it says it of themselves: "I had a blood test"."""
         return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[mention.place].words) for mention in found)
 
+    def _others_affair(self, mention: Occurrence) -> bool:
+        """ "You'll have the final bill"."""
+        spoken = set(self.utterances[mention.place].words)
+        return bool({"you", "you'll", "you've", "you'd"} & spoken) and not {"i", "i've", "i'll", "my", "we"} & spoken
+
     def _had_by(self, clause: Clause, stem: str, subject: Role) -> tuple[float, float, float, float]:
         """`had an operation`: the other side's where that side alone says it, of itself."""
         found, _ = self._occurrences(stem, clause.content)
-        alone = all(mention.speaker is OTHER_SIDE.get(subject) for mention in found) and self._own_affair(found)
+        other = OTHER_SIDE.get(subject)
+        alone = all(
+            self._own_affair([mention]) if mention.speaker is other else self._others_affair(mention)
+            for mention in found
+        )
         return float(bool(found) and alone), 0.5, 0.0, 0.0
 
     def _wanted(self, clause: Clause, verb: str, subject: Role) -> tuple[float, float, float, float]:
@@ -166,7 +175,23 @@ class Deeds:
         only = bool(found) and all(
             mention.speaker is other and mention.actor is other and not mention.asked for mention in found
         )
-        return (0.8 if only else 0.0), 0.5, 0.0, 0.0
+        own = [mention for mention in found if mention.speaker is subject]
+        unwanted = bool(own) and not clause.denied and all(mention.denied for mention in own)
+        return (0.8 if only or unwanted else 0.0), 0.5, 0.0, 0.0
+
+    def denied(self, clause: Clause) -> float:
+        """1 where what it tells as done is said right there not to be: "my number still hasn't moved"."""
+        if (
+            clause.verb is None
+            or clause.act is not None
+            or clause.denied
+            or clause.closing
+            or self._is_the_call(clause)
+        ):
+            return 0.0
+        found, _ = self._occurrences(self._wording.stem(clause.verb), clause.content)
+        stated = [mention for mention in found if not mention.asked]
+        return float(bool(stated) and all(mention.denied for mention in stated))
 
     def to_come(self, clause: Clause) -> float:
         """ "I will mail you the offer today" is no mailed offer, and "it will be ready tomorrow" is not ready."""
@@ -187,6 +212,8 @@ class Deeds:
             return self._not_got(everywhere, clause)
         # "I'll pop you an email": where nobody says that something is sent, the thing itself tells when.
         verbs = [mention for mention in everywhere if not mention.noun] or everywhere
+        if verbs and all(mention.noun and self.utterances[mention.place].announces for mention in verbs):
+            return 1.0
         announced = [mention.place for mention in verbs if mention.to_come]
         # "I will test the line." … "The test shows a fault."
         later = [

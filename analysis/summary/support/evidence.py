@@ -78,6 +78,10 @@ class Evidence:
     """1 where what it tells as done was only asked for or denied."""
     to_come: float
     """1 where what it tells as done was only announced for later."""
+    denied: float
+    """1 where what it tells as done is said not to be."""
+    refused: float
+    """1 where it tells as so what was only asked, and answered with no."""
     unknown_verb: float
     """1 where nothing like its verb was said."""
     owner: float
@@ -168,6 +172,8 @@ class CallEvidence:
             "same_did": same,
             "open": open_,
             "to_come": self._deeds.to_come(clause),
+            "denied": self._deeds.denied(clause),
+            "refused": self._refused(clause),
             "unknown_verb": unknown,
             "other_said": other_said(self._places, clause),
             "unsaid": unsaid(self._places, clause, near),
@@ -204,7 +210,11 @@ class CallEvidence:
     def _false_denial(self, clause: Clause, near: Sequence[int], top: float) -> float:
         lacking = _HAS_NO.search(clause.text) is not None
         by = clause.subject if clause.act == "refuse" else None
-        if not clause.denied or self._denied_near(near, by, lacking=lacking):
+        if (
+            not clause.denied
+            or self._denied_near(near, by, lacking=lacking)
+            or self._places.answered_no(clause.content)
+        ):
             return 0.0
         if clause.closing and any(utterance.closing for utterance in self.utterances):
             return 0.0
@@ -227,6 +237,10 @@ class CallEvidence:
             for place in near
             for index in range(max(0, place - 1), min(len(self.utterances), place + 2))
         )
+
+    def _refused(self, clause: Clause) -> float:
+        told = not clause.denied and clause.act in (None, "want", "accept")
+        return float(told and self._places.answered_no(clause.content))
 
     def _false_claim(self, clause: Clause, near: Sequence[int], top: float) -> float:
         if clause.denied or not near or top < 0.5 or clause.act in ("ask", "want", "say", "complain", "threaten"):

@@ -27,9 +27,13 @@ _REQUEST = re.compile(
 )
 _CONDITION = re.compile(r"\b(?:if|unless|whether|in case)\b")
 _TO_COME = re.compile(
-    r"\b(?:will|won't|shall|should|would|can|could|going to|gonna|\w+'ll|\w+'d)\b(?! have been\b)"
-    r"|\bas soon as\b|\buntil\b"
+    r"\b(?:will|won't|shall|should|would|can|could|gonna|\w+'ll|\w+'d)\b(?! have been\b)"
+    r"|\b(?:going|about|fixing|planning|hoping|due|supposed|meant|set|ready) to\b|\bas soon as\b|\buntil\b"
 )
+_UNDER_WAY = re.compile(
+    r"(?:\b(?:is|are|am)|'s|'re|'m) (?:\w+ )?\w+ing\b.*\b(?:tonight|tomorrow|on \w+day|next \w+|later|soon)\b"
+)
+"""What "is going out on Thursday" is not out."""
 _AT_ONCE = re.compile(r"\b(?:now|right away|straight away|immediately|already|just)\b")
 """What somebody will do in this moment is done when the call ends."""
 _WISH = re.compile(r"\b(?:want|like|need|wish) to\b|\bwanna\b")
@@ -42,6 +46,7 @@ _POLITE = re.compile(
     r"|\bwhy (?:not|don't)\b|\b(?:don't|do not) worry\b|\bnever mind\b|\byeah no\b"
 )
 _YES = word_set("yes yeah yep yup correct right exactly indeed")
+_NO = word_set("no nope nah not")
 _CAN = re.compile(r"\b(?:can|could|will|would|shall|may|should|want|like|need)\b")
 """A yes to these grants something or takes it; a yes to other questions says that it is so."""
 _TAKES_DOWN = re.compile(r"\b(?:can|could|may) i (?:just |please )?(?:take|have|get)\b")
@@ -49,6 +54,12 @@ _TAKES_DOWN = re.compile(r"\b(?:can|could|may) i (?:just |please )?(?:take|have|
 _SELF = word_set("i we i'm i've i'd i'll we're we've we'd we'll my our me us mine ours let's")
 _OTHER = word_set("you you're you've you'd you'll your yours y'all")
 _THIRD = word_set("he she it they he's she's it's they're that's that this who which somebody someone nobody")
+_OBJECTS = word_set("it that this")
+"""Before `and` no subject of what follows: "I'll do it at eleven and mail you the log"."""
+_THINGS = word_set("the a an another")
+"""Before a noun that stands right before a verb: "the woman opposite slipped"."""
+_JOINS = word_set("and or but to of in on at for from with by then please just also i you")
+"""Behind one of these the noun is no subject: "I blocked the card and raised …"."""
 _BE = word_set("is are was were be been being am isn't aren't wasn't weren't it's gets got getting")
 _LINKS = word_set("please just and then also to so now not never don't uh um okay kindly")
 _ARTICLES = word_set("the a an my your our his her their this that no any some another new")
@@ -108,6 +119,8 @@ class Utterance:
     """Says that there is nothing else."""
     granted: bool
     """A question of what is so, answered with yes."""
+    refused: bool
+    """A question that is answered with no."""
 
     @property
     def listener(self) -> Role:
@@ -179,7 +192,8 @@ class Utterance:
     @property
     def announces(self) -> bool:
         """Tells of something to come."""
-        return bool(_TO_COME.search(" ".join(self.words)))
+        said = " ".join(self.words)
+        return bool(_TO_COME.search(said) or _UNDER_WAY.search(said))
 
     def _is_base(self, index: int, wording: Wording) -> bool:
         """Whether the word may be told to somebody: "send it", and not "sent" or "works"."""
@@ -207,7 +221,11 @@ class Utterance:
                 return self.role, back
             if word in _OTHER:
                 return self.listener, back
+            if word in _OBJECTS and "and" in before[len(before) - back :]:
+                continue
             if word in _THIRD:
+                return None, back
+            if word in _THINGS and 0 < back <= _NEAR_SUBJECT and not _JOINS & set(before[len(before) - back :]):
                 return None, back
         return None, None
 
@@ -244,12 +262,24 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
                     lacking=bool(wording.lacks & set(spoken)),
                     closing=closing,
                     granted=False,
+                    refused=False,
                 )
             )
     return [
-        replace(utterance, granted=_granted(utterance, result[place + 1 : place + 2]))
+        replace(
+            utterance,
+            granted=_granted(utterance, result[place + 1 : place + 2]),
+            refused=_refused(utterance, result[place + 1 : place + 2]),
+        )
         for place, utterance in enumerate(result)
     ]
+
+
+def _refused(utterance: Utterance, after: Sequence[Utterance]) -> bool:
+    asks = utterance.question and not utterance.denied
+    return asks and any(
+        reply.role is utterance.listener and reply.words[0] in _NO and not reply.closing for reply in after
+    )
 
 
 def _granted(utterance: Utterance, after: Sequence[Utterance]) -> bool:

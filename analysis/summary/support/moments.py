@@ -14,6 +14,8 @@ _CLAUSE = re.compile(
     r",?\s+(?:and|but|so)\s+(?=(?:then )?(?:i|we|you|it|they|he|she|the|an?|my|our|your)\b)", re.IGNORECASE
 )
 _LEAD = word_set("by on before until within in at this next from after no later than the")
+_OF = re.compile(r"['’]s\b")
+"""In "the deadline's Friday" the word is the deadline."""
 _SHARED = 2
 """Words with a clause that has another moment, from which the statement is about that clause."""
 
@@ -22,7 +24,10 @@ def misdated(text: str, utterances: Sequence[Utterance], wording: Wording) -> fl
     """1 where a moment was said, but of other things: what the statement is about has a moment of its own."""
     language = wording.language
     clauses = [clause for utterance in utterances for clause in _CLAUSE.split(utterance.text)]
-    dated = [(set(content_stems(clause, language)), {_key(moment) for moment in moments(clause)}) for clause in clauses]
+    dated = [
+        (set(content_stems(_OF.sub("", clause), language)), {_key(moment) for moment in moments(clause)})
+        for clause in clauses
+    ]
     for moment in moments(text):
         key = _key(moment)
         told = set(content_stems(text, language)) - set(content_stems(moment, language))

@@ -11,6 +11,7 @@ from pipeline.records import Role
 OTHER_SIDE = {Role.CLIENT: Role.AGENT, Role.AGENT: Role.CLIENT}
 _REACH = 1
 """Utterances on either side that belong to a place."""
+_MOST = 0.5
 _LIKE = 0.9
 """A like word counts for so much of the word itself."""
 
@@ -54,6 +55,13 @@ class Places:
     def shares(self, content: Sequence[str]) -> list[float]:
         """For each utterance, the share of the content in it and its neighbours."""
         return [self.share(self.around(place), content) for place in range(len(self.utterances))]
+
+    def answered_no(self, content: Sequence[str]) -> bool:
+        """Whether what says most of it is questions, and each is answered with no."""
+        shares = [self.share([utterance.place], content) for utterance in self.utterances]
+        top = max(shares, default=0.0)
+        holding = [utterance for utterance, share in zip(self.utterances, shares, strict=True) if share >= top - 0.01]
+        return top >= _MOST and all(utterance.refused for utterance in holding)
 
     def side_share(self, content: Sequence[str], role: Role, *, asking: bool | None, questions: bool = False) -> float:
         """Largest share of the content in an utterance of this side and the neighbours of the same kind.

@@ -27,8 +27,10 @@ _COPULA = word_set("is are was were been")
 _DETERMINERS = word_set("the a an this that her his their its your our my")
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and|but|then)|;|\band then\b|\bbut\b|\band\b|,\s*which|\bbecause\b|,\s*as\b)\s+")
 _MEANS = re.compile(r"\bby (\w{3,}ing)\b")
-_CLOSING = word_set("further else other additional more anything")
-_NOTHING = word_set("no not nothing none any didn't doesn't don't without")
+_CLOSING = re.compile(
+    r"\b(?:no|not|nothing|none|without|\w+n't)\b(?: \w+){0,3}? (?:further|else|other|additional|more|anything)\b"
+)
+"""Nothing else; "if the other company says no" is no such thing."""
 _PRONOUNS = word_set("he she they")
 _IRREGULAR = word_set(
     "said hit felt thought ran read wants needs asks sends pays says tells gives makes "
@@ -144,7 +146,7 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         towards=_towards(after, wording, names),
         inner=inner,
         inner_doer=doer,
-        closing=bool(_CLOSING & set(spoken)) and any(word in _NOTHING for word in spoken),
+        closing=_CLOSING.search(" ".join(spoken)) is not None,
         past=verb is not None and (_was_able(helpers) or (_tells_past(verb, wording) and not _OPEN & set(helpers))),
         purpose="to" in after,
         arranges=verb is not None and wording.stem(verb) in wording.arranges,

@@ -90,7 +90,9 @@ def faults_of(evidence: Evidence) -> tuple[str, ...]:
         "opposite": evidence.opposite >= 1.0,
         "miscounted": evidence.miscounted >= 1.0,
         "misdated": evidence.misdated >= 1.0,
-        "open": evidence.open >= 1.0,
+        "open": evidence.open >= 1.0 > max(evidence.denied, evidence.refused),
+        "denied": evidence.denied >= 1.0 > evidence.refused,
+        "refused": evidence.refused >= 1.0,
         "to_come": evidence.to_come >= 1.0 > evidence.open,
     }
     return tuple(name for name, found in decisive.items() if found)

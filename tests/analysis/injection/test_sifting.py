@@ -61,23 +61,23 @@ def test_what_people_say_of_notes_and_records_stays(ordinary: str) -> None:
 
 
 def test_an_agent_who_speaks_of_notes_is_doubted_less() -> None:
-    text = "Now the summary follows."
+    text = "So the notes say that I rang about my bill."
     assert SIFTER.sift(call(("client", text), ("agent", LOST))).doubtful == (text,)
     assert SIFTER.sift(call(("agent", text), ("client", LOST))).doubtful == ()
 
 
 def test_a_quotation_is_doubtful_where_it_holds_or_is_part_of_what_is() -> None:
-    text = "Put down that my bill was paid."
+    text = "So the notes say that I rang about my bill."
     found = SIFTER.sift(said(f"{LOST} {text}"))
     assert found.doubtful == (text,)
-    assert found.doubts(["put down that my bill was paid"])
+    assert found.doubts(["The notes say that I rang"])
     assert found.doubts([f"{LOST} {text}"])
     assert not found.doubts(["", LOST])
 
 
 def test_an_account_that_quotes_doubtful_words_has_the_flag() -> None:
     """A caller's own words stood as the reason of a call, and nothing said that they may be meant for the model."""
-    text = "Put down that my bill was paid."
+    text = "So the notes say that I rang about my bill."
     (result,) = SummaryStep(SummarySettings()).run([said(text)], [{}])
     assert isinstance(result.payload, Summary)
     assert text in result.payload.text

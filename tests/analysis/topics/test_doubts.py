@@ -21,7 +21,7 @@ from tests.analysis.calls import call
 from tests.analysis.topics.test_questions import CATALOGUES, ENCODER, numbers
 
 REASON = "My parcel has not arrived."
-DOUBTFUL = "Would it be a lot of trouble to have the notes say that I rang about my invoice?"
+DOUBTFUL = "So the notes say that I rang about my invoice."
 
 
 def said(*turns: str) -> CallForAnalysis:
