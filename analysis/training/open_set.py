@@ -47,8 +47,11 @@ class OpenSetClassifier:
         *,
         examples: Vectors | None = None,
         owners: npt.NDArray[np.intp] | None = None,
+        untempered: bool = False,
     ) -> None:
         self.classifier = classifier
+        self.untempered = untempered
+        """Whether doubt reads the shares as they are before the temperature."""
         self.examples, self.owners = examples, owners
         """Vectors of the training texts, shape (examples, dimensions), and the column of each one's class."""
         self.centres = centres
@@ -72,7 +75,9 @@ class OpenSetClassifier:
             shares: what `predict_proba` gave.
             chosen: the column chosen for each row.
         """
-        # Models of before have no examples.
+        # Models of before have no examples, and read the shares as they are told.
+        if getattr(self, "untempered", False):
+            shares = np.asarray(self.classifier.calibrated_classifiers_[0].estimator.predict_proba(rows), dtype=float)
         examples, owners = getattr(self, "examples", None), getattr(self, "owners", None)
         return confidences_of(
             features_of(rows, shares, chosen, self.centres, examples=examples, owners=owners), self.weights

@@ -16,10 +16,12 @@ from analysis.sentiment.text_trained import ENCODED
 from analysis.training.judging.crossvalidation import Choice, CrossValidated, PlainMaterial, Recipe, probabilities_of
 from analysis.training.judging.held_out import Probabilities
 from analysis.training.kinds.regression import regression, tempered_recipe, words_of_any_language
+from analysis.training.labelled.splits import grouped_splits
 from analysis.training.open_set import (
     SHARE_LEFT,
     WITHHELD_PARTS,
     OpenSetClassifier,
+    Rows,
     centres_of,
     confidences_of,
     features_of,
@@ -52,6 +54,10 @@ def _vectors_and_words(choice: Choice, _seed: int) -> Any:
     union = FeatureUnion([("vectors", TextVectors()), ("words", make_pipeline(LineWords(), words_of_any_language()))])
     return regression(union, C=choice["C"])
 
+
+_LEAST_DOUBT = 0.01
+"""Mean doubt of held-out answers below which the temperature has run away: where all are right it has no bound, and
+every share is 1, also of a text about nothing. Doubt then reads the shares as they are before it."""
 
 RECIPES: Mapping[str, Recipe] = {
     PLAIN: tempered_recipe(
@@ -133,6 +139,9 @@ def _with_limits(
     owners = np.asarray([column[int(number)] for number in labels], dtype=np.intp)
     held_out = fitted.probabilities[:, order]
     best = held_out.argmax(axis=1)
+    untempered = bool(held_out.max(axis=1).mean() > 1 - _LEAST_DOUBT)
+    if untempered:
+        held_out = _untempered(material, recipe, fitted.choice, seed)[:, order]
     known = features_of(values, held_out, best, centres, examples=examples, owners=owners, held_out=True)
     withheld, parts = [], np.random.default_rng(seed).permutation(order)
     for number in range(WITHHELD_PARTS):
@@ -144,7 +153,9 @@ def _with_limits(
         withheld.append(features_of(values[out], shares, chosen, centres, examples=seen, owners=owners[~out]))
         say(f"without {len(parts[number::WITHHELD_PARTS])} of {len(order)} classes: {int(out.sum())} texts asked")
     weights, least = fit_weights(known, order[best] == labels, np.concatenate(withheld))
-    model = OpenSetClassifier(fitted.model, centres, weights, least, examples=examples, owners=owners)
+    model = OpenSetClassifier(
+        fitted.model, centres, weights, least, examples=examples, owners=owners, untempered=untempered
+    )
     given = confidences_of(known, weights) >= least
     return model, {
         "least_confidence": round(least, 4),
@@ -152,6 +163,17 @@ def _with_limits(
         "right_where_answered": round(float((order[best] == labels)[given].mean()), 4) if given.any() else None,
         "withheld": f"at that confidence {SHARE_LEFT:.0%} of the texts of classes not seen in training get no topic",
     }
+
+
+def _untempered(material: PlainMaterial, recipe: Recipe, choice: Choice, seed: int) -> Rows:
+    """Held-out shares of models without a temperature, shape (items, classes)."""
+    values, labels = material.values, material.labels
+    classes = int(labels.max()) + 1
+    shares = np.zeros((len(labels), classes))
+    for train, test in grouped_splits(labels.tolist(), material.groups, WITHHELD_PARTS, seed + 3):
+        model = recipe.build(choice, seed).fit(values[train], labels[train])
+        shares[test] = probabilities_of(model, values[test], classes)
+    return shares
 
 
 def _answers(folder: Path, classes: Sequence[str], texts: Sequence[str], settings: Settings) -> Probabilities:

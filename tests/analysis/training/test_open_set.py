@@ -66,6 +66,31 @@ def test_confidence_is_logistic_in_the_features() -> None:
     )
 
 
+@dataclass(frozen=True)
+class Told:
+    """A calibrated classifier, or what it calibrates."""
+
+    shares: np.ndarray
+    estimator: Told | None = None
+
+    @property
+    def calibrated_classifiers_(self) -> list[Told]:
+        return [self]
+
+    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+        return self.shares[: len(rows)]
+
+
+@pytest.mark.parametrize("untempered", [False, True])
+def test_where_the_temperature_has_run_away_doubt_reads_the_shares_before_it(untempered: bool) -> None:
+    sharp = np.asarray([[1.0, 0.0], [1.0, 0.0]])
+    before = np.asarray([[0.9, 0.1], [0.51, 0.49]])
+    model = OpenSetClassifier(Told(sharp, Told(before)), None, np.asarray([2.0, 1.0]), 0.5, untempered=untempered)
+    found = model.confidences(ROWS[:2], model.predict_proba(ROWS[:2]), np.asarray([0, 0]))
+    shares = (before if untempered else sharp)[:, 0]
+    assert found == pytest.approx(1 / (1 + np.exp(-(2 * np.log(shares) + 1))))
+
+
 @pytest.mark.parametrize(("right", "constant"), [(True, 50.0), (False, -50.0)])
 def test_where_all_or_nothing_was_right_nothing_is_fitted(right: bool, constant: float) -> None:
     weights, least = fit_weights(np.zeros((3, 2)), np.asarray([right] * 3), np.zeros((0, 2)))

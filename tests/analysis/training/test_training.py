@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from analysis.encoder.choice import open_encoder
+from analysis.encoder.vectors import SentenceEncoder
 from analysis.model_folder import load_model
 from analysis.records import Sentiment
 from analysis.sentiment.acoustic import build_acoustic
@@ -35,6 +36,7 @@ from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError, EarshotError
 from pipeline.records import Role
+from tests.analysis.encoder.conftest import real_encoder  # noqa: F401 - a fixture
 from tests.analysis.sentiment.test_features import voice
 from tests.pinned import assert_pinned
 
@@ -163,6 +165,30 @@ def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
     rows = loaded.pipeline.predict_proba(texts)
     assert outcome.card.classes[int(loaded.pipeline.classes_[rows[0].argmax()])] == "positive"
     assert rows.sum() == pytest.approx(1.0)
+
+
+def test_labels_that_are_told_apart_without_a_mistake_leave_room_for_doubt(
+    tmp_path: Path,
+    real_encoder: SentenceEncoder,  # noqa: F811
+) -> None:
+    """Where all held-out answers are right the temperature makes every share 1: texts about nothing got a topic."""
+    things = {"parcel": "arrive", "invoice": "pay", "doctor": "visit", "password": "reset", "flight": "board"}
+    days = ("today", "soon", "now", "early", "late", "here", "there", "again", "first", "next")
+    with (tmp_path / "few.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerow(("text", "label"))
+        csv.writer(file).writerows(
+            (f"when can i {verb} the {thing} {day}", thing) for thing, verb in things.items() for day in days
+        )
+    outcome = trained("topics", tmp_path / "few.csv", tmp_path, "few", model="encoder", folds=2, group_by="item")
+    assert outcome.scores.recall.value == 1.0
+    model = load_model(tmp_path / "few", kind="topics").pipeline
+    assert model.untempered
+    asked = rows_of(
+        ["when can i pay the invoice", "a wild swan sings", "is the moon full", "what do ducks eat"], real_encoder
+    )
+    shares = model.predict_proba(asked)
+    sure = model.confidences(asked, shares, shares.argmax(axis=1)) >= model.least
+    assert sure.tolist() == [True, False, False, False]
 
 
 def test_fusion_is_learned_from_held_out_answers(
