@@ -64,7 +64,7 @@ def _without_known(text: str, originals: Mapping[str, str]) -> str:
     if not known:
         return text
     lengths = sorted({len(value) for value in known}, reverse=True)
-    characters = [(place, character) for place, character in enumerate(text) if character.isalnum()]
+    characters = [(position, character) for position, character in enumerate(text) if character.isalnum()]
     stream = "".join(character.casefold()[:1] for _, character in characters)
     parts: list[str] = []
     done = first = 0
@@ -91,7 +91,7 @@ def _is_whole(text: str, characters: Sequence[tuple[int, str]], first: int, leng
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
     if (before and (before.isalnum() or before in "_[")) or (after and (after.isalnum() or after == "_")):
         return False
-    places = [place for place, _ in characters[first : first + length]]
+    places = [position for position, _ in characters[first : first + length]]
     return all(_SPACING.fullmatch(text, earlier + 1, later) for earlier, later in pairwise(places))
 
 

@@ -93,12 +93,12 @@ class Scorer:
         width = max(len(said) for _, said in batch)
         fed: npt.NDArray[np.int32] = np.zeros((len(batch), width), dtype=np.int32)
         wanted: npt.NDArray[np.int32] = np.zeros((len(batch), width), dtype=np.int32)
-        for place, (given, said) in enumerate(batch):
-            fed[place, : len(said)] = [given[-1], *said[:-1]]
-            wanted[place, : len(said)] = said
+        for row, (given, said) in enumerate(batch):
+            fed[row, : len(said)] = [given[-1], *said[:-1]]
+            wanted[row, : len(said)] = said
         # Merged by copy, so the kept ones stay as they are.
         merged = [layers[0].merge(list(layers)) for layers in zip(*caches, strict=True)]
         logits = self._model(mx.array(fed), cache=merged).astype(mx.float32)
         chosen = mx.take_along_axis(logits, mx.array(wanted)[..., None], axis=-1)[..., 0]
         found = np.array(chosen - mx.logsumexp(logits, axis=-1))
-        return [float(found[place, : len(said)].sum()) for place, (_, said) in enumerate(batch)]
+        return [float(found[row, : len(said)].sum()) for row, (_, said) in enumerate(batch)]

@@ -56,7 +56,7 @@ def _loglikelihood(option: Option, answer: Any) -> float | None:
         return None  # the prompt is not echoed, so these are the probabilities of what was written
     if not isinstance(offsets, Sequence) or not isinstance(values, Sequence) or len(offsets) != len(values):
         return None
-    said = [value for place, value in zip(offsets, values, strict=True) if start <= place < end]
+    said = [value for offset, value in zip(offsets, values, strict=True) if start <= offset < end]
     if not said or not all(isinstance(value, int | float) and math.isfinite(value) for value in said):
         return None
     return math.fsum(said)

@@ -50,10 +50,12 @@ class OpenAIChat:
     scores = True
     batch_size = 1
 
-    def __init__(self, settings: OpenAIChatSettings, name: str = "openai_chat", place: str = "llm.openai_chat") -> None:
-        """`place`: where the settings are written, for messages."""
+    def __init__(
+        self, settings: OpenAIChatSettings, name: str = "openai_chat", section: str = "llm.openai_chat"
+    ) -> None:
+        """`section`: where the settings are written, for messages."""
         self.name = name
-        self._settings, self._place = settings, place
+        self._settings, self._section = settings, section
         self.model = settings.model or ""
         self.concurrency = settings.concurrency
         self._modes: Sequence[str] = settings.structured
@@ -196,7 +198,7 @@ class OpenAIChat:
         choice: Any = choices[0] if isinstance(choices, list) and choices else None
         message = getattr(choice, "message", None)
         if message is None:
-            raise InvalidReply(f"{self.name}: the answer holds no choice; is {self._place}.base_url a chat server?")
+            raise InvalidReply(f"{self.name}: the answer holds no choice; is {self._section}.base_url a chat server?")
         calls = getattr(message, "tool_calls", None)
         text = calls[0].function.arguments if calls else (message.content or "")
         refused = bool(getattr(message, "refusal", None)) or choice.finish_reason == "content_filter"

@@ -84,14 +84,16 @@ def _told_to(places: Places, clause: Clause, side: Role) -> bool:
             if utterance.role is side and (heard == stem or groups & wording.same.get(heard, frozenset())):
                 mention = utterance.occurrence(index, wording)
                 if mention.asked and mention.actor is not side and not utterance.question:
-                    return places.share(places.around(utterance.place), clause.content) >= _STATED
+                    return places.share(places.around(utterance.number), clause.content) >= _STATED
     return False
 
 
 def _first(places: Places, content: Sequence[str], side: Role) -> int:
     """Where this side first says most of it; behind the last utterance where it never does."""
     said = (
-        said.place for said in places.utterances if said.role is side and places.share([said.place], content) >= _STATED
+        said.number
+        for said in places.utterances
+        if said.role is side and places.share([said.number], content) >= _STATED
     )
     return next(said, len(places.utterances))
 
@@ -100,16 +102,16 @@ def _told_by(places: Places, clause: Clause, other_side: Role) -> bool:
     """Whether the other side alone tells what is told here: its verb, and something of what goes with it."""
     verb = [clause.told] if clause.told is not None else []
     rest = [stem for stem in clause.content if stem != clause.told]
-    about = [utterance for utterance in places.utterances if places.share([utterance.place], verb)]
+    about = [utterance for utterance in places.utterances if places.share([utterance.number], verb)]
     by_other = [
         utterance
         for utterance in about
         if utterance.role is other_side
         and not (utterance.question or utterance.request or utterance.denied)
-        and (not rest or places.share(places.around(utterance.place, _SPOKEN_OF), rest))
+        and (not rest or places.share(places.around(utterance.number, _SPOKEN_OF), rest))
     ]
     yes = places.wording.sounds["confirm"]
-    agreed = any(yes & set(said.words) for utterance in by_other for said in places.reply_to(utterance.place)[:1])
+    agreed = any(yes & set(said.words) for utterance in by_other for said in places.reply_to(utterance.number)[:1])
     # "I want to pay a bill" does not tell that it has been paid; a question of the other side may have been answered.
     otherwise = any(
         utterance.question if utterance.role is other_side else not utterance.question and not utterance.request
@@ -138,11 +140,11 @@ def _agreed(places: Places, clause: Clause, side: Role, other_side: Role) -> flo
         places.side_share(clause.content, other_side, asking=True),
     )
     taken = [
-        utterance.place
+        utterance.number
         for utterance in places.utterances
         if utterance.role is other_side and _COMMITS.search(" ".join(utterance.words))
     ]
-    return max(0.0, max((places.share([place], clause.content) for place in taken), default=0.0) - own)
+    return max(0.0, max((places.share([number], clause.content) for number in taken), default=0.0) - own)
 
 
 def _answered(places: Places, content: Sequence[str], asker: Role, sounds: frozenset[str]) -> float:
@@ -151,11 +153,11 @@ def _answered(places: Places, content: Sequence[str], asker: Role, sounds: froze
     for utterance in places.utterances:
         if utterance.role is not asker:
             continue
-        reply = places.reply_to(utterance.place)
+        reply = places.reply_to(utterance.number)
         if any(sounds & set(said.words) and not said.denied for said in reply[:2]):
             # "You were charged twice. Is that right?"
-            before = [utterance.place - 1] if utterance.place and len(utterance.content) < 2 else []
-            own = [place for place in (*before, utterance.place) if places.utterances[place].role is asker]
+            before = [utterance.number - 1] if utterance.number and len(utterance.content) < 2 else []
+            own = [number for number in (*before, utterance.number) if places.utterances[number].role is asker]
             best = max(best, places.share(own, content))
     return best
 
@@ -167,10 +169,10 @@ def _in_answer(places: Places, content: Sequence[str], side: Role) -> float:
     for utterance in places.utterances:
         if utterance.listener is not side or not utterance.question:
             continue
-        reply = [said for said in places.reply_to(utterance.place)[:2] if not said.question]
-        answer = [said.place for said in reply]
+        reply = [said for said in places.reply_to(utterance.number)[:2] if not said.question]
+        answer = [said.number for said in reply]
         if places.share(answer, content) > 0 or any(len(said.words) <= _FEW for said in reply):
-            best = max(best, places.share([utterance.place, *answer], content))
+            best = max(best, places.share([utterance.number, *answer], content))
     return best
 
 
@@ -183,7 +185,7 @@ def unsaid(places: Places, clause: Clause, near: Sequence[int]) -> float:
     where = (
         range(len(utterances))
         if clause.act in _ANYWHERE or not near
-        else sorted({index for place in near for index in range(max(0, place - 1), min(len(utterances), place + 4))})
+        else sorted({index for number in near for index in range(max(0, number - 1), min(len(utterances), number + 4))})
     )
     own = [utterances[index] for index in where if utterances[index].role is clause.subject]
     if clause.act == "accept":

@@ -48,12 +48,12 @@ class Deeds:
         for utterance in self.utterances:
             for index, heard in enumerate(utterance.stems):
                 if heard == stem or groups & self._wording.same.get(heard, frozenset()):
-                    around = range(max(0, utterance.place - 1), min(len(self.utterances), utterance.place + 2))
+                    around = range(max(0, utterance.number - 1), min(len(self.utterances), utterance.number + 2))
                     share = (
                         sum(
                             max(
-                                self._places.has(place, other) * (1.0 if place == utterance.place else 0.7)
-                                for place in around
+                                self._places.has(number, other) * (1.0 if number == utterance.number else 0.7)
+                                for number in around
                             )
                             for other in rest
                         )
@@ -151,11 +151,11 @@ class Deeds:
 
     def _own_affair(self, found: Sequence[Occurrence]) -> bool:
         """Whether who says it says it of themselves: "I had a blood test"."""
-        return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[mention.place].words) for mention in found)
+        return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[mention.number].words) for mention in found)
 
     def _others_affair(self, mention: Occurrence) -> bool:
         """ "You'll have the final bill"."""
-        spoken = set(self.utterances[mention.place].words)
+        spoken = set(self.utterances[mention.number].words)
         return bool({"you", "you'll", "you've", "you'd"} & spoken) and not {"i", "i've", "i'll", "my", "we"} & spoken
 
     def _had_by(self, clause: Clause, stem: str, subject: Role) -> tuple[float, float, float, float]:
@@ -212,12 +212,12 @@ class Deeds:
             return self._not_got(everywhere, clause)
         # "I'll pop you an email": where nobody says that something is sent, the thing itself tells when.
         verbs = [mention for mention in everywhere if not mention.noun] or everywhere
-        if verbs and all(mention.noun and self.utterances[mention.place].announces for mention in verbs):
+        if verbs and all(mention.noun and self.utterances[mention.number].announces for mention in verbs):
             return 1.0
-        announced = [mention.place for mention in verbs if mention.to_come]
+        announced = [mention.number for mention in verbs if mention.to_come]
         # "I will test the line." … "The test shows a fault."
         later = [
-            mention for mention in everywhere if not mention.noun or (announced and mention.place > min(announced))
+            mention for mention in everywhere if not mention.noun or (announced and mention.number > min(announced))
         ]
         return float(bool(announced) and not _done(later))
 
@@ -239,20 +239,20 @@ class Deeds:
             return 1.0
         rest = [stem for stem in clause.content if not self._wording.same.get(stem, frozenset()) & self._wording.gets]
         sent = [
-            utterance.place
+            utterance.number
             for utterance in self.utterances
             if utterance.role is Role.AGENT
-            and self._places.groups_of(utterance.place) & self._wording.brings
-            and self._places.share(self._places.around(utterance.place), rest) >= _MOSTLY
+            and self._places.groups_of(utterance.number) & self._wording.brings
+            and self._places.share(self._places.around(utterance.number), rest) >= _MOSTLY
         ]
         due = any(
             utterance.role is Role.AGENT
             and utterance.announces
             and "have" in utterance.words
-            and self._places.share([utterance.place], rest) >= _MOSTLY
+            and self._places.share([utterance.number], rest) >= _MOSTLY
             for utterance in self.utterances
         )  # "you will have the forty dollars within three days"
-        came = any(self._places.share([mention.place], rest) >= _MOSTLY for mention in _done(heard))
+        came = any(self._places.share([mention.number], rest) >= _MOSTLY for mention in _done(heard))
         return float((bool(sent) or due) and not came)
 
     @cached_property

@@ -152,7 +152,7 @@ class CallEvidence:
     def place_of(self, statement: str) -> Utterance | None:
         """The sentence of the call that says most of it; None where none says any of it."""
         content = content_stems(statement, self._wording.language)
-        shares = [sum(self._places.has(place, stem) for stem in content) for place in range(len(self.utterances))]
+        shares = [sum(self._places.has(number, stem) for stem in content) for number in range(len(self.utterances))]
         best = max(shares, default=0.0)
         return self.utterances[shares.index(best)] if best else None
 
@@ -162,7 +162,7 @@ class CallEvidence:
         covers = [self._cover(stem) for stem in clause.content]
         shares = self._places.shares(clause.content)
         top = max(shares, default=0.0)
-        near = [place for place, share in enumerate(shares) if share >= top - 0.01 and share > 0]
+        near = [number for number, share in enumerate(shares) if share >= top - 0.01 and share > 0]
         other, same, open_, unknown = self._deeds.doers(clause)
         return {
             "covered": sum(covers) / len(covers) if covers else 1.0,
@@ -225,7 +225,7 @@ class CallEvidence:
     def _denies(self, content: Sequence[str]) -> bool:
         """Whether any of it is denied anywhere."""
         return any(
-            utterance.denied and any(self._places.has(utterance.place, stem) for stem in content)
+            utterance.denied and any(self._places.has(utterance.number, stem) for stem in content)
             for utterance in self.utterances
         )
 
@@ -234,8 +234,8 @@ class CallEvidence:
         return any(
             (by is None or self.utterances[index].role is by)
             and (self.utterances[index].denied or (lacking and self.utterances[index].lacking))
-            for place in near
-            for index in range(max(0, place - 1), min(len(self.utterances), place + 2))
+            for number in near
+            for index in range(max(0, number - 1), min(len(self.utterances), number + 2))
         )
 
     def _refused(self, clause: Clause) -> float:
@@ -246,9 +246,9 @@ class CallEvidence:
         if clause.denied or not near or top < 0.5 or clause.act in ("ask", "want", "say", "complain", "threaten"):
             return 0.0
         holding = [
-            self.utterances[place]
-            for place in near
-            if sum(self._places.has(place, stem) for stem in clause.content) >= 0.5 * len(clause.content)
+            self.utterances[number]
+            for number in near
+            if sum(self._places.has(number, stem) for stem in clause.content) >= 0.5 * len(clause.content)
         ]
         return float(bool(holding) and all(utterance.denied and not utterance.question for utterance in holding))
 
@@ -256,8 +256,8 @@ class CallEvidence:
         stems = {self._wording.stem(word) for word in words(clause.text)}
         heard = [
             self.utterances[index]
-            for place in near
-            for index in range(max(0, place - 1), min(len(self.utterances), place + 2))
+            for number in near
+            for index in range(max(0, number - 1), min(len(self.utterances), number + 2))
         ]
         said = {stem for utterance in heard for stem in utterance.stems}
         for pair in self._wording.opposites:
@@ -268,7 +268,7 @@ class CallEvidence:
                 if any(
                     against & set(utterance.stems)
                     and not utterance.denied
-                    and (not rest or any(self._places.has(utterance.place, stem) for stem in rest))
+                    and (not rest or any(self._places.has(utterance.number, stem) for stem in rest))
                     for utterance in heard
                 ):
                     return 1.0
@@ -329,7 +329,7 @@ def _names(utterances: Sequence[Utterance]) -> dict[str, Role]:
             if (
                 not match.group(0).casefold().startswith("my name")
                 and not name[:1].isupper()
-                and utterance.place > _OPENING
+                and utterance.number > _OPENING
             ):
                 continue
             for word in _bare(name):

@@ -77,7 +77,7 @@ _INSTRUCTS = ("to", "for")
 class Occurrence:
     """A word of the call, and who does what it says."""
 
-    place: int
+    number: int
     """Of its utterance."""
     actor: Role | None
     """None: nobody is named, or a thing."""
@@ -100,7 +100,7 @@ class Occurrence:
 class Utterance:
     """A sentence of a call."""
 
-    place: int
+    number: int
     chunk: TranscriptChunk
     """The one it is in."""
     role: Role
@@ -170,7 +170,7 @@ class Utterance:
         elif patient is None and actor is self.role and any(word in ("you", "your") for word in after[:2]):
             patient = self.listener
         return Occurrence(
-            place=self.place,
+            number=self.number,
             actor=actor,
             patient=patient,
             speaker=self.role,
@@ -246,7 +246,7 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
             plain = _POLITE.sub(" ", folded).split()
             result.append(
                 Utterance(
-                    place=len(result),
+                    number=len(result),
                     chunk=chunk,
                     role=chunk.role,
                     text=sentence,
@@ -268,10 +268,10 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
     return [
         replace(
             utterance,
-            granted=_granted(utterance, result[place + 1 : place + 2]),
-            refused=_refused(utterance, result[place + 1 : place + 2]),
+            granted=_granted(utterance, result[number + 1 : number + 2]),
+            refused=_refused(utterance, result[number + 1 : number + 2]),
         )
-        for place, utterance in enumerate(result)
+        for number, utterance in enumerate(result)
     ]
 
 

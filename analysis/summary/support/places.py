@@ -33,32 +33,32 @@ class Places:
                 found |= self.wording.same.get(" ".join(utterance.stems[index : index + length]), frozenset())
         return frozenset(found)
 
-    def groups_of(self, place: int) -> frozenset[int]:
+    def groups_of(self, number: int) -> frozenset[int]:
         """Of the like words in an utterance."""
-        return self._phrases[place]
+        return self._phrases[number]
 
-    def has(self, place: int, stem: str) -> float:
+    def has(self, number: int, stem: str) -> float:
         """How well an utterance holds a word: 1 itself, less a like one."""
-        if stem in self.utterances[place].stems:
+        if stem in self.utterances[number].stems:
             return 1.0
-        return _LIKE if self.wording.same.get(stem, frozenset()) & self._phrases[place] else 0.0
+        return _LIKE if self.wording.same.get(stem, frozenset()) & self._phrases[number] else 0.0
 
     def share(self, places: Sequence[int], content: Sequence[str]) -> float:
         """Of the content in these utterances together; 0 of no content."""
         if not content or not places:
             return 0.0
-        return sum(max(self.has(place, stem) for place in places) for stem in content) / len(content)
+        return sum(max(self.has(number, stem) for number in places) for stem in content) / len(content)
 
-    def around(self, place: int, reach: int = _REACH) -> range:
-        return range(max(0, place - reach), min(len(self.utterances), place + reach + 1))
+    def around(self, number: int, reach: int = _REACH) -> range:
+        return range(max(0, number - reach), min(len(self.utterances), number + reach + 1))
 
     def shares(self, content: Sequence[str]) -> list[float]:
         """For each utterance, the share of the content in it and its neighbours."""
-        return [self.share(self.around(place), content) for place in range(len(self.utterances))]
+        return [self.share(self.around(number), content) for number in range(len(self.utterances))]
 
     def answered_no(self, content: Sequence[str]) -> bool:
         """Whether what says most of it is questions, and each is answered with no."""
-        shares = [self.share([utterance.place], content) for utterance in self.utterances]
+        shares = [self.share([utterance.number], content) for utterance in self.utterances]
         top = max(shares, default=0.0)
         holding = [utterance for utterance, share in zip(self.utterances, shares, strict=True) if share >= top - 0.01]
         return top >= _MOST and all(utterance.refused for utterance in holding)
@@ -78,13 +78,13 @@ class Places:
         best = 0.0
         for utterance in self.utterances:
             if fits(utterance):
-                around = [place for place in self.around(utterance.place, 2) if fits(self.utterances[place])]
+                around = [number for number in self.around(utterance.number, 2) if fits(self.utterances[number])]
                 best = max(best, self.share(around, content))
         return best
 
-    def reply_to(self, place: int) -> list[Utterance]:
+    def reply_to(self, number: int) -> list[Utterance]:
         """What the other side says right after it; empty where the speaker goes on."""
-        speaker = self.utterances[place].role
-        rest = self.utterances[place + 1 :]
+        speaker = self.utterances[number].role
+        rest = self.utterances[number + 1 :]
         last = next((index for index, utterance in enumerate(rest) if utterance.role is speaker), len(rest))
         return list(rest[:last])

@@ -139,8 +139,8 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         done=not (_MODAL & set(helpers)) and "will" not in spoken,
         denied=any(
             (word in wording.negations or word.endswith("n't"))
-            and spoken[place + 1 : place + 2] not in (["cost"], ["charge"])
-            for place, word in enumerate(spoken)
+            and spoken[index + 1 : index + 2] not in (["cost"], ["charge"])
+            for index, word in enumerate(spoken)
         ),
         content=_content(spoken, wording, names),
         towards=_towards(after, wording, names),
@@ -192,12 +192,12 @@ def _verb_place(spoken: Sequence[str], begin: int, subject: Role | None, wording
         return None
     verb_at = next(
         (
-            place
-            for place in range(begin, len(spoken))
+            index
+            for index in range(begin, len(spoken))
             if (
-                spoken[place] not in _AUXILIARIES | _DETERMINERS
+                spoken[index] not in _AUXILIARIES | _DETERMINERS
                 if subject is not None
-                else _is_verb(spoken[place], wording) and spoken[place] not in _AUXILIARIES
+                else _is_verb(spoken[index], wording) and spoken[index] not in _AUXILIARIES
             )
         ),
         None,

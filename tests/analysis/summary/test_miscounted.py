@@ -32,7 +32,7 @@ def test_sentences_without_a_word_end_nothing() -> None:
         ("agent", "... Good morning. ?! I lost it."), ("client", "..."), ("client", "Which one?")
     ).transcript.chunks
     found = utterances_of(said, ENGLISH)
-    assert [(utterance.place, utterance.text) for utterance in found] == [
+    assert [(utterance.number, utterance.text) for utterance in found] == [
         (0, "Good morning."),
         (1, "I lost it."),
         (2, "Which one?"),
