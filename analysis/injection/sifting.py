@@ -76,8 +76,11 @@ class _Unit:
 class Sifter:
     """Of calls in any language; what sentences do is weighed in English."""
 
-    def __init__(self, encoder: EncoderChoice) -> None:
+    def __init__(self, encoder: EncoderChoice, *, for_model: bool = True) -> None:
+        """`for_model`: whether a language model reads what is kept. What none reads obeys nothing: a client's plain
+        wish ("we would like to place an order") is not doubted for it."""
         self._encoder = encoder
+        self._least_doubt = 0.0 if for_model else _QUOTED
 
     def sift(self, call: CallForAnalysis) -> Sifted:
         chunks = call.transcript.chunks
@@ -94,7 +97,7 @@ class Sifter:
         doubted = [
             (unit, share)
             for (unit, share), out in zip(found, left_out, strict=True)
-            if share >= DOUBTFUL[method] and not out
+            if share >= max(DOUBTFUL[method], self._least_doubt) and not out
         ]
         without = _without(call, flagged)
         surer = _without(without, [unit for unit, _ in doubted]) if doubted else without

@@ -22,12 +22,19 @@ class Offered:
 
 
 def shortlist(
-    text: str, language: str | None, glossaries: Sequence[Glossary], encoder: EncoderChoice, most: int
+    text: str,
+    language: str | None,
+    glossaries: Sequence[Glossary],
+    encoder: EncoderChoice,
+    most: int,
+    *,
+    topic: str | None = None,
 ) -> tuple[Offered, ...]:
     """At most `most` labels, the closest first; all of them, in the glossaries' order, where there are no more or no
     encoder knows the language.
 
-    A label is as close as the closest of its own description, its keywords together, and its examples.
+    A label is as close as the closest of its own description, its keywords together, and its examples. Of `topic`, to
+    which something else points, the closest label is always among them.
     """
     everything = [Offered(label, glossary) for glossary in glossaries for label in glossary.labels]
     known = encoder.for_language(language)
@@ -38,8 +45,11 @@ def shortlist(
     vectors = known.encode_fixed([text for several in texts for text in several])
     similarities = iter((vectors @ said).tolist())
     closeness = [max(next(similarities) for _ in several) for several in texts]
-    order = np.argsort(-np.asarray(closeness), kind="stable")[:most]
-    chosen = sorted(order.tolist()) if len(everything) <= most else order.tolist()
+    order = np.argsort(-np.asarray(closeness), kind="stable").tolist()
+    chosen = sorted(order) if len(order) <= most else order[:most]
+    pointed_to = [row for row in order if everything[row].label.topic == topic][:1]
+    if not set(pointed_to) <= set(chosen):
+        chosen[-1:] = pointed_to
     return tuple(replace(everything[row], closeness=closeness[row]) for row in chosen)
 
 

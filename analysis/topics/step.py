@@ -102,7 +102,7 @@ class TopicStep:
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings, self._methods.encoder)
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = Written.of(over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC)))
-        self._sifter = Sifter(self._methods.encoder)
+        self._sifter = Sifter(self._methods.encoder, for_model=self._methods.router is not None)
         self._former_options = Written.of(settings.model_dump(mode="json", exclude=_LATER))
 
     def fingerprint(self, call: CallForAnalysis) -> str:
@@ -207,8 +207,10 @@ class TopicStep:
     def _question(self, call: CallForAnalysis) -> Question:
         settings = self._settings.scoring
         glossaries = self._catalogues.for_call(call.metadata.customer_segment)
-        said = opening(call, settings.words)
-        return Question(call, shortlist(said, language_of(call), glossaries, self._methods.encoder, settings.shortlist))
+        by_keywords, _ = self._keywords.classify(call, glossaries)
+        topic = by_keywords.topic if by_keywords else None
+        said, encoder = opening(call, settings.words), self._methods.encoder
+        return Question(call, shortlist(said, language_of(call), glossaries, encoder, settings.shortlist, topic=topic))
 
     def _with_terms(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from analysis.encoder.vectors import WITHOUT, EncoderChoice
+from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.glossary.catalogue import OTHER
 from analysis.injection.sifting import Sifter
 from analysis.injection.telling import DOUBT_TOLD, ORDERS_TOLD
@@ -18,6 +18,7 @@ from db.ledger.rows import missing_reasons
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import ORDERS_FLAG, CallForAnalysis, CustomerSegment, StepResult
 from tests.analysis.calls import call
+from tests.analysis.encoder.conftest import real_encoder  # noqa: F401 - a fixture
 from tests.analysis.topics.test_questions import CATALOGUES, ENCODER, numbers
 
 REASON = "My parcel has not arrived."
@@ -56,6 +57,16 @@ def ask(one: CallForAnalysis, router: Obeys | None = None, encoder: EncoderChoic
 def test_the_words_of_these_tests_are_doubtful_and_no_more() -> None:
     sifted = Sifter(ENCODER).sift(said(REASON, DOUBTFUL))
     assert (sifted.left_out, sifted.doubtful) == ((), (DOUBTFUL,))
+
+
+def test_what_no_model_reads_is_hardly_doubted(real_encoder: SentenceEncoder) -> None:  # noqa: F811
+    """The sample rec-000017 lost its topic so: keywords obey nobody."""
+    wish, encoder = (
+        "We would like to place an order.",
+        EncoderChoice(encoder=real_encoder, expected=real_encoder.identity),
+    )
+    assert Sifter(encoder).sift(said(wish)).doubtful == (wish,)
+    assert Sifter(encoder, for_model=False).sift(said(wish)).doubtful == ()
 
 
 def test_a_model_that_obeys_is_asked_again_without_the_words_and_the_row_says_so() -> None:

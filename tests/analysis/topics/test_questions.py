@@ -219,6 +219,11 @@ def test_the_closest_labels_are_offered_and_all_of_them_where_no_encoder_knows_t
     few = shortlist("I lost my card", "en", (B2C,), ENCODER, 3)
     assert few[0].label.path == "Cards > Lost or stolen"
     assert len(few) == 3
+    assert all(offered.label.topic != "Billing" for offered in few)
+    with_billing = shortlist("I lost my card", "en", (B2C,), ENCODER, 3, topic="Billing")
+    assert with_billing[:2] == few[:2]
+    assert with_billing[2].label.topic == "Billing", "what keywords point to is offered, however far"
+    assert shortlist("I lost my card", "en", (B2C,), ENCODER, 3, topic="Cards") == few
     for language, encoder in (("fr", ENCODER), ("en", WITHOUT)):
         assert [offered.label for offered in shortlist("x", language, (B2C,), encoder, 3)] == list(B2C.labels)
 
