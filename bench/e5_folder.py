@@ -78,16 +78,16 @@ def read_packed(content: bytes) -> Packed:
         raise ValueError(f"blocks of {block} weights, not of {BLOCK}")
     pieces = struct.unpack_from("<i", content, 44)[0]
     letters = struct.unpack_from("<Q", content, 64)[0]
-    place = 72 + 4 * (pieces + 1) + 4 * pieces + letters
-    place += 8 + struct.unpack_from("<I", content, place + 4)[0]
+    offset = 72 + 4 * (pieces + 1) + 4 * pieces + letters
+    offset += 8 + struct.unpack_from("<I", content, offset + 4)[0]
     begins = {}
-    count = struct.unpack_from("<i", content, place)[0]
-    place += 4
+    count = struct.unpack_from("<i", content, offset)[0]
+    offset += 4
     for _ in range(count):
-        length = struct.unpack_from("<H", content, place)[0]
-        name = content[place + 2 : place + 2 + length].decode()
-        begins[name] = struct.unpack_from("<Q", content, place + 2 + length + 5)[0]
-        place += 2 + length + 21
+        length = struct.unpack_from("<H", content, offset)[0]
+        name = content[offset + 2 : offset + 2 + length].decode()
+        begins[name] = struct.unpack_from("<Q", content, offset + 2 + length + 5)[0]
+        offset += 2 + length + 21
     return Packed(content, size, layers, heads, inner, words, positions, types, epsilon, begins)
 
 

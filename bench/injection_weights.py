@@ -83,7 +83,7 @@ def examples(data: Path) -> list[Example]:
     with MOODS.open(encoding="utf-8", newline="") as file:
         moods = [row["text"] for row in csv.DictReader(file)]
     ordinary = [*dialogue_sentences(data)[:DIALOGUES], *drawn.sample(asked, QUESTIONS), *moods]
-    return made + [Example(sentence, False, -place - 1, 1.0) for place, sentence in enumerate(ordinary)]
+    return made + [Example(sentence, False, -index - 1, 1.0) for index, sentence in enumerate(ordinary)]
 
 
 def dialogue_sentences(data: Path) -> list[str]:

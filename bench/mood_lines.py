@@ -1,11 +1,11 @@
 """Moods from the words: lines of our own that no model was trained on, with the labels a person would accept.
 
-    python -m bench.mood_lines [--set first|seen|aside|fresh] [--show]
+    python -m bench.mood_lines [--set first|seen|aside|fresh|fourth] [--show]
 
 `first` is `bench/labels/mood_lines.jsonl`; `seen` and `aside` are `mood_further_*.jsonl`, of which the second was only
-measured with; `fresh` is by somebody who had seen none of the training sentences. A line is judged by itself or, where
-it has `before`, together with what it answers. Lines that stand in the training sentences word for word are left out
-and counted. Shares have their 95 % interval (Wilson 1927).
+measured with; `fresh` and `fourth` are by people who had seen none of the training sentences. A line is judged by
+itself or, where it has `before`, together with what it answers. Lines that stand in the training sentences word for
+word are left out and counted. Shares have their 95 % interval (Wilson 1927).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SETS = {
     "seen": LABELS / "mood_further_seen.jsonl",
     "aside": LABELS / "mood_further_aside.jsonl",
     "fresh": LABELS / "mood_fresh.jsonl",
+    "fourth": LABELS / "mood_fresh_fourth.jsonl",
 }
 SENTENCES = PROJECT / "analysis" / "sentiment" / "shipped" / "mood_sentences.csv"
 NEGATIVE = "negative"

@@ -6,7 +6,8 @@
 not looked at. `later` was written before its faults were mended, `last` after that; `seen` and `aside` are halves by
 chance of 98 written before the mending of 2026-11-27 (`bench/labels/README.md`), `fresh_seen` is of somebody who saw
 no code, `fresh_aside` and `fresh_third` are of two others, `fresh_own` our own in other styles. What was learned was
-fitted on all of them (`bench.redaction_weights`, which also measures each without it); `--rules` leaves it out. A
+fitted on all of them (`bench.redaction_weights`, which also measures each without it), but not on `fresh_fourth`, of a
+fourth person; `--rules` leaves it out. A
 value counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are those of the
 reference data: what may not be readable is not, and a case without any stays as it is. `harper` are the human texts of
 the six bank calls: each stretch taken is listed by kind.
@@ -44,6 +45,7 @@ SETS = {
     "fresh_own": materials.FRESH_OWN,
     "fresh_aside": materials.FRESH_ASIDE,
     "fresh_third": materials.FRESH_THIRD,
+    "fresh_fourth": materials.FRESH_FOURTH,
 }
 PARTS = (*SETS, "cases", "harper")
 HARD_KINDS = ("name", "address")

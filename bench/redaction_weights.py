@@ -145,7 +145,7 @@ def fit(found: Sequence[Example], space: str) -> dict[str, Any]:
     from sklearn.linear_model import LogisticRegression
 
     counts = Counter(name for example in found for name in example.features)
-    columns = {name: place for place, name in enumerate(sorted(name for name, n in counts.items() if n >= RARE))}
+    columns = {name: index for index, name in enumerate(sorted(name for name, n in counts.items() if n >= RARE))}
     rows = np.zeros((len(found), len(columns)), dtype=np.float32)
     for row, example in zip(rows, found, strict=True):
         row[[columns[name] for name in example.features if name in columns]] = 1.0
@@ -156,7 +156,7 @@ def fit(found: Sequence[Example], space: str) -> dict[str, Any]:
         "space": space,
         "classes": [str(name) for name in model.classes_],
         "constant": model.intercept_.astype(np.float64).round(DECIMALS).tolist(),
-        "features": {name: weights[place].tolist() for name, place in columns.items()},
+        "features": {name: weights[index].tolist() for name, index in columns.items()},
         "vector": weights[len(columns) :].tolist(),
     }
 

@@ -113,16 +113,16 @@ def _pairs(starts: Sequence[int], count: int) -> list[Span]:
     return list(zip(starts, [*starts[1:], count], strict=True))
 
 
-def ends_after(said: Said, place: int, start: int) -> bool:
-    """Whether a sentence that began with the word at `start` is cut after the word at `place`."""
-    least = _LIKELY_AT_COMMA if place in said.breaks else _LIKELY
-    return may_end(said, place, start) and likelihood(said, place, start) >= least
+def ends_after(said: Said, index: int, start: int) -> bool:
+    """Whether a sentence that began with the word at `start` is cut after the word at `index`."""
+    least = _LIKELY_AT_COMMA if index in said.breaks else _LIKELY
+    return may_end(said, index, start) and likelihood(said, index, start) >= least
 
 
-def likelihood(said: Said, place: int, start: int) -> float:
-    """That a sentence ends after the word at `place`, 0 to 1."""
+def likelihood(said: Said, index: int, start: int) -> float:
+    """That a sentence ends after the word at `index`, 0 to 1."""
     weights = fitted()
-    return 1.0 / (1.0 + math.exp(-sum(weights.get(name, 0.0) for name in features(said, place, start))))
+    return 1.0 / (1.0 + math.exp(-sum(weights.get(name, 0.0) for name in features(said, index, start))))
 
 
 @functools.cache

@@ -33,36 +33,36 @@ def plain_word(text: str) -> str:
     return "#" if any(letter.isdigit() for letter in text) else text.casefold().replace("’", "'")
 
 
-def features(said: Said, place: int, start: int) -> list[str]:
-    """Of the gap after the word at `place`, in a clause that began with the word at `start`.
+def features(said: Said, index: int, start: int) -> list[str]:
+    """Of the gap after the word at `index`, in a clause that began with the word at `start`.
 
     Words and classes of words on both sides, alone and together; whether the clause has a verb so far and is one that
     depends on another, and whether a verb follows; how long both sides are; a comma or a pause.
     """
     words = said.words
-    two_before, before, last, first, second, third = (_word(words, place + step, start) for step in range(-2, 4))
+    two_before, before, last, first, second, third = (_word(words, index + step, start) for step in range(-2, 4))
     kinds = [class_of(word) for word in (two_before, before, last, first, second, third)]
     c, a, b, x, y, z = kinds
-    left = [class_of(word) for word in words[start : place + 1]]
+    left = [class_of(word) for word in words[start : index + 1]]
     verb_before = any(kind in _VERBS or kind == "ed" for kind in left)
-    verb_after = any(class_of(word) in _VERBS for word in words[place + 1 : place + 1 + _AHEAD])
+    verb_after = any(class_of(word) in _VERBS for word in words[index + 1 : index + 1 + _AHEAD])
     state = f"{verb_before:d}{left[0] in _DEPENDENT:d}{verb_after:d}"
-    mark = "," if place in said.breaks else ""
+    mark = "," if index in said.breaks else ""
     return [
         f"{mark}gap", f"b={last}", f"a={before}", f"x={first}", f"y={second}", f"ab={before} {last}",
         f"bx={last} {first}", f"xy={first} {second}", f"xyz={first} {second} {third}", f"bxy={last} {first} {second}",
         f"{mark}B={b}", f"{mark}X={x}", f"{mark}BX={b} {x}", f"{mark}XY={x} {y}", f"ABX={a} {b} {x}",
         f"{mark}BXY={b} {x} {y}", f"XYZ={x} {y} {z}", f"CABX={c} {a} {b} {x}", f"ABXY={a} {b} {x} {y}",
         f"BXYZ={b} {x} {y} {z}", f"{mark}S={state}", f"SX={state} {x}", f"SXY={state[:2]} {x} {y}", f"SB={state} {b}",
-        f"left={min(place - start + 1, _LONGEST_LEFT)}", f"right={min(len(words) - place - 1, _LONGEST_RIGHT)}",
+        f"left={min(index - start + 1, _LONGEST_LEFT)}", f"right={min(len(words) - index - 1, _LONGEST_RIGHT)}",
         f"{mark}x={first}", f"{mark}b={last}",
     ]  # fmt: skip
 
 
-def _word(words: Sequence[str], place: int, start: int) -> str:
-    if place < start:
+def _word(words: Sequence[str], index: int, start: int) -> str:
+    if index < start:
         return _BEFORE
-    return words[place] if place < len(words) else _AFTER
+    return words[index] if index < len(words) else _AFTER
 
 
 @functools.cache
@@ -90,12 +90,12 @@ def has_verb(words: Sequence[str]) -> bool:
     return any(class_of(word) in _VERBS or class_of(word) in ("verb", "ed") for word in words)
 
 
-def may_end(said: Said, place: int, start: int) -> bool:
+def may_end(said: Said, index: int, start: int) -> bool:
     """Whether a main clause may end at the gap and another begin.
 
     What begins has a subject, asks, or thanks and greets; what ends depends on nothing.
     """
-    first, second = place + 1, place + 2
+    first, second = index + 1, index + 2
     tag = len(said.words) - first < _FEWEST_BEGUN  # ", I'm afraid"
     following, then = class_of(said.words[first]), class_of(_word(said.words, second, start))
     if tag:
@@ -106,9 +106,9 @@ def may_end(said: Said, place: int, start: int) -> bool:
         begins = following in _SUBJECTS or following == "answer"
     asks = (following in _VERBS and then in _SUBJECTS) or (following == "asks" and then in _VERBS)
     depends = class_of(said.words[start]) in _DEPENDENT or any(
-        class_of(word) == "asks" for word in said.words[max(start, place + 1 - _REACH_OF_ASKING) : place + 1]
+        class_of(word) == "asks" for word in said.words[max(start, index + 1 - _REACH_OF_ASKING) : index + 1]
     )  # "which address you have"
-    leads = class_of(said.words[start]) == "preposition" and not _has_verb(said, start, place + 1)  # "for two hundred"
+    leads = class_of(said.words[start]) == "preposition" and not _has_verb(said, start, index + 1)  # "for two hundred"
     return (begins or (asks and not tag)) and not depends and not leads
 
 

@@ -90,8 +90,8 @@ class OnnxEncoder:
         tokens = self._tokens(ids)
         rows = np.zeros((len(words), tokens.shape[1]), dtype=np.float32)
         counts = np.zeros(len(words), dtype=np.float32)
-        inside = [place for place, owner in enumerate(owners) if owner is not None]
-        of = np.asarray([owners[place] for place in inside], dtype=np.int64)
+        inside = [index for index, owner in enumerate(owners) if owner is not None]
+        of = np.asarray([owners[index] for index in inside], dtype=np.int64)
         np.add.at(rows, of, tokens[inside])
         np.add.at(counts, of, 1.0)
         rows /= np.maximum(counts, 1.0)[:, None]

@@ -84,7 +84,7 @@ class Sifter:
 
     def sift(self, call: CallForAnalysis) -> Sifted:
         chunks = call.transcript.chunks
-        units = [unit for place, chunk in enumerate(chunks) if not chunk.doubts for unit in _units(place, chunk)]
+        units = [unit for index, chunk in enumerate(chunks) if not chunk.doubts for unit in _units(index, chunk)]
         shares = self._shares(call, [unit.text for unit in units])
         found = [
             (unit, 1.0 if unit.by_form else _of_side(share, chunks[unit.chunk].role))
@@ -121,7 +121,7 @@ def _of_side(share: float, role: Role) -> float:
     return odds / (1.0 + odds)
 
 
-def _units(place: int, chunk: TranscriptChunk) -> list[_Unit]:
+def _units(index: int, chunk: TranscriptChunk) -> list[_Unit]:
     """Sentences by their marks; clauses of long ones."""
     marked = orders_at(chunk.text)
     found = []
@@ -132,7 +132,7 @@ def _units(place: int, chunk: TranscriptChunk) -> list[_Unit]:
             spans = [part for clause in clauses for part in _at_commas(chunk.text, clause)] or spans
         found += [
             _Unit(
-                place, span, chunk.text[slice(*span)], any(first < span[1] and last > span[0] for first, last in marked)
+                index, span, chunk.text[slice(*span)], any(first < span[1] and last > span[0] for first, last in marked)
             )
             for span in spans
         ]
@@ -151,8 +151,8 @@ def _without(call: CallForAnalysis, units: Sequence[_Unit]) -> CallForAnalysis:
     if not units:
         return call
     chunks = list(call.transcript.chunks)
-    for place in {unit.chunk for unit in units}:
-        chunks[place] = _cut(chunks[place], [unit.span for unit in units if unit.chunk == place])
+    for index in {unit.chunk for unit in units}:
+        chunks[index] = _cut(chunks[index], [unit.span for unit in units if unit.chunk == index])
     return replace(call, transcript=replace(call.transcript, chunks=tuple(chunks)))
 
 

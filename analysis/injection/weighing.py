@@ -53,10 +53,10 @@ def probabilities(texts: Sequence[str], encoder: SentenceEncoder | None) -> list
     if encoder is None or method_of(encoder) == WORDS_ALONE:
         return found
     with_encoder = fitted(WITH_ENCODER)
-    looked_at = [place for place, share in enumerate(found) if share >= _WORTH_A_LOOK]
-    vectors = encoder.encode([texts[place] for place in looked_at]).astype(np.float64)
-    for place, vector in zip(looked_at, vectors, strict=True):
-        found[place] = _share(with_encoder.of_acts(texts[place]) + float(vector @ with_encoder.vector))
+    looked_at = [index for index, share in enumerate(found) if share >= _WORTH_A_LOOK]
+    vectors = encoder.encode([texts[index] for index in looked_at]).astype(np.float64)
+    for index, vector in zip(looked_at, vectors, strict=True):
+        found[index] = _share(with_encoder.of_acts(texts[index]) + float(vector @ with_encoder.vector))
     return found
 
 

@@ -168,11 +168,11 @@ def _without_articles(text: str, language: str) -> str:
         word = pieces[places[near]].casefold()
         return word.isalpha() and word not in _ARTICLES and _in_digits(word, language) != word
 
-    for rank, place in enumerate(places):
-        joined = counts(rank - 1) and not re.search(r"[.,;:!?]", "".join(pieces[places[rank - 1] + 1 : place]))
-        before = counts(rank + 1) and not re.search(r"[.,;:!?]", "".join(pieces[place + 1 : places[rank + 1]]))
-        if pieces[place].casefold() in _ARTICLES and not joined and not before:
-            pieces[place] = " "
+    for rank, index in enumerate(places):
+        joined = counts(rank - 1) and not re.search(r"[.,;:!?]", "".join(pieces[places[rank - 1] + 1 : index]))
+        before = counts(rank + 1) and not re.search(r"[.,;:!?]", "".join(pieces[index + 1 : places[rank + 1]]))
+        if pieces[index].casefold() in _ARTICLES and not joined and not before:
+            pieces[index] = " "
     return "".join(pieces)
 
 

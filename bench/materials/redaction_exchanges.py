@@ -25,6 +25,7 @@ FRESH_SEEN = LABELS / "redaction_fresh_seen.txt"
 FRESH_OWN = LABELS / "redaction_fresh_own.txt"
 FRESH_ASIDE = LABELS / "redaction_fresh_aside.txt"
 FRESH_THIRD = LABELS / "redaction_fresh_third.txt"
+FRESH_FOURTH = LABELS / "redaction_fresh_fourth.txt"
 _ROLES = {"a": "agent", "c": "client"}
 _MARK = re.compile(r"\{(?P<kind>[a-z0-9]+)\|(?P<value>[^}]*)\}|<(?P<harmless>[^>]*)>")
 

@@ -219,7 +219,7 @@ def _colour_moods(sheet: Any, table: Table, count: int) -> None:
 class _CellWriter:
     """Cells of one column as SpreadsheetML (ECMA-376, 18.3.1.4), in the styles that the book holds."""
 
-    def __init__(self, sheet: Any, place: int, column: Column, zone: ZoneInfo) -> None:
+    def __init__(self, sheet: Any, index: int, column: Column, zone: ZoneInfo) -> None:
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Alignment
         from openpyxl.utils import get_column_letter
@@ -227,7 +227,7 @@ class _CellWriter:
         self.name = column.name
         self.wraps = column.kind in (Kind.PROSE, Kind.LABELS)
         self._width = column.width
-        self._letter = get_column_letter(place)
+        self._letter = get_column_letter(index)
         self._kind = column.kind
         self._zone = zone
         plain, quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)

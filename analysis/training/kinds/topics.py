@@ -135,7 +135,7 @@ def _with_limits(
         return fitted.model, {}
     centres = centres_of(values, labels, order.tolist()) if with_vectors else None
     examples = vectors_of(values) if with_vectors else None
-    column = {int(number): place for place, number in enumerate(order)}
+    column = {int(number): index for index, number in enumerate(order)}
     owners = np.asarray([column[int(number)] for number in labels], dtype=np.intp)
     held_out = fitted.probabilities[:, order]
     best = held_out.argmax(axis=1)
