@@ -17,7 +17,7 @@ from analysis.clauses.cutting import chunk_spans
 from analysis.encoder.vectors import EncoderChoice
 from analysis.injection.patterns import orders_at
 from analysis.injection.weighing import DOUBTFUL, FLAGGED, method_of, probabilities
-from analysis.text import sentence_spans, squeezed, words
+from analysis.text import sentence_spans, squeezed, stop_words, words
 from pipeline.records import CallForAnalysis, Role, TranscriptChunk, Word
 
 _DICTATED = 0.15
@@ -26,6 +26,8 @@ _QUOTED = 0.3
 """Probability from which an account that quotes a doubtful sentence says so."""
 _AGENTS_ODDS = 1 / 6
 """Times the odds of what an agent says: notes, records and what is written in them are an agent's work."""
+_LISTED = 8
+"""Words from which a sentence without any word of grammar is a list (fields of a form, goods), which asks nothing."""
 _LONG = 25
 """Words from which a sentence is judged clause by clause: a reason and an order may be run together."""
 
@@ -87,7 +89,7 @@ class Sifter:
         units = [unit for index, chunk in enumerate(chunks) if not chunk.doubts for unit in _units(index, chunk)]
         shares = self._shares(call, [unit.text for unit in units])
         found = [
-            (unit, 1.0 if unit.by_form else _of_side(share, chunks[unit.chunk].role))
+            (unit, 1.0 if unit.by_form else 0.0 if _is_list(unit.text) else _of_side(share, chunks[unit.chunk].role))
             for unit, share in zip(units, shares, strict=True)
         ]
         method = method_of(self._encoder.for_language(language_of(call) or "en"))
@@ -114,6 +116,11 @@ class Sifter:
         if not texts or not language.startswith("en"):
             return [0.0] * len(texts)
         return probabilities(texts, self._encoder.for_language(language))
+
+
+def _is_list(text: str) -> bool:
+    said = words(text)
+    return len(said) >= _LISTED and stop_words("en").isdisjoint(said)
 
 
 def _of_side(share: float, role: Role) -> float:
