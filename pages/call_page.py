@@ -173,12 +173,15 @@ def parts_of(call: ShownCall) -> list[Part]:
     """The parts of the summary, where they are told apart: the sentences they rest on, if the part is made of them;
     else the part's own text, with the moments of those sentences."""
     details, parts = call.summary_details or {}, []
+    evidence = call.summary_evidence or ()
     for name, (title, told) in _PARTS.items():
         given = details.get(name) or ()
         texts = [given] if isinstance(given, str) else list(given)
-        rests_on = [sentence for sentence in call.summary_evidence or () if sentence["part"] == told]
+        rests_on = [sentence for sentence in evidence if sentence["part"] == told]
         whole = " ".join(texts).lower()
-        if rests_on and (not whole or all(_bare(sentence["text"]).lower() in whole for sentence in rests_on)):
+        if told == "promise" and _holds(whole, [sentence for sentence in evidence if sentence["part"] == "open"]):
+            continue  # a summary of the call's own sentences names what is left open as the next step
+        if rests_on and (not whole or _holds(whole, rests_on)):
             sentences = [
                 Sentence(
                     role=Role(sentence["role"]),
@@ -193,6 +196,11 @@ def parts_of(call: ShownCall) -> list[Part]:
         if sentences and (texts or told != "promise"):
             parts.append(Part(title=title, sentences=tuple(sentences)))
     return parts
+
+
+def _holds(text: str, sentences: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a text in lower case is made of these sentences; of none it is not."""
+    return bool(sentences) and all(_bare(str(sentence["text"])).lower() in text for sentence in sentences)
 
 
 def sentences_of(call: ShownCall, chunks: Sequence[ShownChunk] = ()) -> list[Sentence]:

@@ -160,6 +160,23 @@ def test_a_summary_in_parts_links_each_sentence() -> None:
     assert html.count("x" * 70) == 1
 
 
+@pytest.mark.parametrize(
+    ("next_step", "titles"),
+    [("When will it come? Who pays?", ["Left open"]), ("The agent calls on Friday.", ["Left open", "Next step"])],
+)
+def test_what_is_left_open_is_told_once(next_step: str, titles: list[str]) -> None:
+    """The page of a sample said "I am still not happy" as its next step, with the moment of a promise."""
+    call = shown_call(
+        summary_details={"next_step": next_step},
+        summary_evidence=[
+            evidence("open", "when will it come", 20.0),
+            evidence("open", "who pays", 24.0),
+            evidence("promise", "it is on its way", 9.0),
+        ],
+    )
+    assert [part.title for part in parts_of(call)] == titles
+
+
 def test_rules_that_hold_say_why_and_where() -> None:
     rule = ShownRule(
         rule="cancellation_threat", title="The customer wants to leave", reason="said <b> at 0:12, 2 times",
