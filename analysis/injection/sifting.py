@@ -89,7 +89,7 @@ class Sifter:
         units = [unit for index, chunk in enumerate(chunks) if not chunk.doubts for unit in _units(index, chunk)]
         shares = self._shares(call, [unit.text for unit in units])
         found = [
-            (unit, 1.0 if unit.by_form else 0.0 if _is_list(unit.text) else _of_side(share, chunks[unit.chunk].role))
+            (unit, 1.0 if unit.by_form else 0.0 if _is_list(unit.text) else of_side(share, chunks[unit.chunk].role))
             for unit, share in zip(units, shares, strict=True)
         ]
         method = method_of(self._encoder.for_language(language_of(call) or "en"))
@@ -123,9 +123,10 @@ def _is_list(text: str) -> bool:
     return len(said) >= _LISTED and stop_words("en").isdisjoint(said)
 
 
-def _of_side(share: float, role: Role) -> float:
-    odds = share / (1.0 - share) * (_AGENTS_ODDS if role is Role.AGENT else 1.0)
-    return odds / (1.0 + odds)
+def of_side(share: float, role: Role) -> float:
+    """The probability (0..1) of a sentence, by who says it."""
+    likely = share * (_AGENTS_ODDS if role is Role.AGENT else 1.0)
+    return likely / (likely + 1.0 - share)
 
 
 def _units(index: int, chunk: TranscriptChunk) -> list[_Unit]:

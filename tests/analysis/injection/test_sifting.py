@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from analysis.encoder.vectors import WITHOUT
-from analysis.injection.sifting import Sifter
+from analysis.injection.sifting import Sifter, of_side
 from analysis.injection.telling import DOUBT_TOLD, ORDERS_TOLD
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep
 from pipeline.config.areas.language import SummarySettings
-from pipeline.records import ORDERS_FLAG, CallForAnalysis, Word
+from pipeline.records import ORDERS_FLAG, CallForAnalysis, Role, Word
 from tests.analysis.calls import call
 
 LOST = "I lost my debit card, can you send me a new one?"
@@ -21,6 +21,13 @@ SIFTER = Sifter(WITHOUT)
 
 def said(text: str, language: str = "en") -> CallForAnalysis:
     return call(("agent", "How can I help you?"), ("client", text), ("agent", "I'll send it."), language=language)
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.CLIENT])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_what_is_sure_stays_sure_whoever_says_it(share: float, role: Role) -> None:
+    """A probability that rounds to 1 has no finite odds: its call would have lost its topic and summary."""
+    assert of_side(share, role) == pytest.approx({0.0: 0.0, 0.5: 1 / 7 if role is Role.AGENT else 0.5, 1.0: 1.0}[share])
 
 
 def test_a_list_of_words_is_nothing_said_to_a_machine() -> None:
