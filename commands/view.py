@@ -35,7 +35,7 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
     database_settings = settings.database.model_copy(
         update={"patience_s": min(PATIENCE_S, settings.database.patience_s)}
     )
-    with existing_ledger(database_settings) as database, _listening(port) as listener:
+    with existing_ledger(database_settings) as database, listening(port) as listener:
         quiet = quiet_in(database, settings)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server = server_of(application(database, settings, listening_spool(settings.run.spool_dir), quiet))
@@ -47,21 +47,25 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
     return 0
 
 
-def _listening(port: int | None) -> socket.socket:
-    """A socket on the loopback address: at the port asked for, or at ours or any free one."""
-    for tried in (PORT, 0) if port is None else (port,):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listening(port: int | None, ours: int = PORT) -> socket.socket:
+    """A socket on the loopback address: at the port asked for, or at `ours` or any free one.
+
+    Raises ConfigurationError where the port asked for is taken.
+    """
+    if port is None:
         try:
-            listener.bind(("127.0.0.1", tried))
-            listener.listen(128)  # a browser that is faster than the server waits instead of being refused
-        except OSError as error:
-            listener.close()
-            if port is not None:
-                raise ConfigurationError(f"--port {port}: {error.strerror}; choose another one") from error
-            continue
-        return listener
-    raise ConfigurationError("no port is free on 127.0.0.1; end another server")
+            return _bound(ours)
+        except OSError:
+            return _bound(0)
+    try:
+        return _bound(port)
+    except OSError as error:
+        raise ConfigurationError(f"--port {port}: {error.strerror}; choose another one") from error
+
+
+def _bound(port: int) -> socket.socket:
+    # A browser that is faster than the server waits instead of being refused.
+    return socket.create_server(("127.0.0.1", port), backlog=128)
 
 
 def open_page(address: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from analysis.encoder.vectors import EncoderChoice
 from analysis.questions.choice import encoder_of_questions
@@ -47,7 +49,7 @@ def index_calls(
     database: Database,
     settings: Settings,
     *,
-    max_s: float | None = None,
+    max_s: float = math.inf,
     tell: Callable[[int, int], None] | None = None,
     encoder: EncoderChoice | None = None,
 ) -> Indexed:
@@ -66,10 +68,8 @@ def index_calls(
         choice, why_not = _loaded(database, choice)
         accepted = accepted_recipes(choice)
     recipe = recipe_of(choice.identity)
-    deadline = None if max_s is None else time.monotonic() + max_s
-    for transcript in _to_index(database, accepted):
-        if deadline is not None and time.monotonic() >= deadline:
-            break
+    deadline = time.monotonic() + max_s
+    for transcript in takewhile(lambda _: time.monotonic() < deadline, _to_index(database, accepted)):
         stored = _store(database, transcript, choice, recipe)
         if stored is not None:
             done += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from pipeline.errors import ConfigurationError
 
 Ask = Callable[[str, str], str]
 """Question and proposed answer to the answer."""
+SettingsOf = Callable[[str], dict[str, Any]]
+"""An answer to dotted keys and values. Raises ConfigurationError for an answer that will not do."""
 
 
 def write_short_configuration(given: Mapping[str, str | None], to: Path, overwrite: bool) -> int:
@@ -46,16 +49,23 @@ def answers(given: Mapping[str, str | None], ask: Ask | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, (question, proposed, settings_of) in _QUESTIONS.items():
         said = given[name]
-        while True:
-            answer = said if said is not None else (ask(question, proposed) if ask else proposed)
-            try:
-                values |= settings_of(answer.strip()) if answer.strip() else {}
-                break
-            except ConfigurationError as error:
-                if said is not None or ask is None:
-                    raise
-                complain(str(error))
+        if said is not None or ask is None:
+            values |= _settings(proposed if said is None else said, settings_of)
+        else:
+            values |= _answered(partial(ask, question, proposed), settings_of)
     return values
+
+
+def _answered(ask: Callable[[], str], settings_of: SettingsOf) -> dict[str, Any]:
+    while True:
+        try:
+            return _settings(ask(), settings_of)
+        except ConfigurationError as error:
+            complain(str(error))
+
+
+def _settings(answer: str, settings_of: SettingsOf) -> dict[str, Any]:
+    return settings_of(answer.strip()) if answer.strip() else {}
 
 
 def _input(answer: str) -> dict[str, Any]:
@@ -85,7 +95,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-_QUESTIONS: Mapping[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
+_QUESTIONS: Mapping[str, tuple[str, str, SettingsOf]] = {
     "input": ("Recordings (folder, .zip or s3://bucket/prefix)", InputSettings().path, _input),
     "roles": ("Who speaks on the channels, first one first (agent, client, unknown)", "client,agent", _roles),
     "names": (
@@ -111,15 +121,15 @@ def write_configuration(to: Path, values: Mapping[str, Any]) -> None:
 
     Raises ConfigurationError: the settings do not go together, or the folder cannot be written to.
     """
-    partial = to.with_name(f".{to.name}.partial")
+    draft = to.with_name(f".{to.name}.partial")
     try:
-        partial.write_text(short_text(values), encoding="utf-8")
-        load_settings(partial)
-        os.replace(partial, to)
+        draft.write_text(short_text(values), encoding="utf-8")
+        load_settings(draft)
+        os.replace(draft, to)
     except OSError as error:
         raise ConfigurationError(f"{to}: cannot be written: {error.strerror or error}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def _ask(question: str, proposed: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import ceil
 
 from commands.report.spans import STAGES, CallTimes, by_call
 from commands.run.observer import ConsoleObserver
@@ -25,7 +26,7 @@ def export_traces(
         if not spans.sent:
             return 0
         calls = by_call(list(recorder.spans))
-        chosen = calls[:: -(-len(calls) // settings.max_calls) or 1]
+        chosen = calls[:: max(1, ceil(len(calls) / settings.max_calls))]
         zero_s = time.time() - recorder.now_s()
         for call in chosen:
             add_call(spans, call, run_id, zero_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.view import view
+from commands.view import listening, view
 from db.ledger.store import PostgresStore
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from tests.house import PROJECT
@@ -31,11 +32,15 @@ def test_it_serves_until_it_is_interrupted_and_leaves_nothing(
 ) -> None:
     call_id = store_recorded(store, run_id, write_two_sides(tmp_path / "a.wav"))
     spool = tmp_path / "spool"
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
     command = [
-        sys.executable, "run.py", "view", "--no-browser", "--port", "0", "--config", str(config),
+        sys.executable, "run.py", "view", "--port", "0", "--config", str(config),
         "--set", f"database.url={url}", "--set", f"run.spool_dir={spool}",
     ]  # fmt: skip
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as running:
+    environment = {**os.environ, "BROWSER": str(browser)}
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as running:
         hung = threading.Timer(100, running.kill)
         hung.start()
         assert running.stdout is not None
@@ -45,6 +50,7 @@ def test_it_serves_until_it_is_interrupted_and_leaves_nothing(
         for path, says in wanted.items():
             with urllib.request.urlopen(address + path, timeout=120) as answer:
                 assert says in answer.read()
+        assert opened.read_text().strip() == address
         assert list(spool.glob("*/listening/*"))
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
@@ -57,6 +63,15 @@ def test_a_port_that_is_taken_is_told(config: Path, url: str, run_id: str) -> No
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"--port {port}"):
             view(config, [f"database.url={url}"], port, browser=False)
+
+
+def test_without_a_port_asked_for_it_is_ours_or_where_that_is_taken_another_one() -> None:
+    with listening(0) as free:
+        ours = free.getsockname()[1]
+    with listening(None, ours) as first, listening(None, ours) as second:
+        assert first.getsockname() == ("127.0.0.1", ours)
+        assert second.getsockname()[0] == "127.0.0.1"
+        assert second.getsockname()[1] not in (0, ours)
 
 
 def test_before_the_first_run_there_is_nothing_to_read(config: Path, empty_url: str) -> None:

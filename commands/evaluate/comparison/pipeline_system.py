@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -126,7 +127,7 @@ class ComparisonStore:
         self._fresh = fresh
         self._efforts: dict[str, Effort | None] = {}
         self._made: set[str] = set()
-        self._spent = _Spent()
+        self._spent = ProcessorSeconds()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
@@ -247,26 +248,29 @@ class ComparisonStore:
     def close(self) -> None: ...
 
 
-class _Spent:
+def _children() -> Iterable[psutil.Process]:
+    yield from psutil.Process().children(recursive=True)
+
+
+class ProcessorSeconds:
     """Processor seconds of the recogniser's process, and of this process's other children, between two looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Callable[[], Iterable[psutil.Process]] = _children) -> None:
+        self._processes = processes
         self._before: dict[int, float] = {}
 
     def since_last(self, recogniser_pid: int | None) -> tuple[float, float]:
         own_s = other_s = 0.0
-        for process in psutil.Process().children(recursive=True):
-            try:
+        for process in self._processes():
+            with suppress(psutil.Error):  # it has just ended
                 times = process.cpu_times()
-            except psutil.Error:
-                continue
-            now_s = times.user + times.system
-            spent_s = now_s - self._before.get(process.pid, 0.0)
-            self._before[process.pid] = now_s
-            if process.pid == recogniser_pid:
-                own_s += spent_s
-            else:
-                other_s += spent_s
+                now_s = times.user + times.system
+                spent_s = now_s - self._before.get(process.pid, 0.0)
+                self._before[process.pid] = now_s
+                if process.pid == recogniser_pid:
+                    own_s += spent_s
+                else:
+                    other_s += spent_s
         return own_s, other_s
 
 

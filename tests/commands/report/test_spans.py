@@ -27,6 +27,22 @@ def test_traces_go_from_recording_to_row() -> None:
     assert calls["a"].attributes["earshot.run_id"] == "run-1"
 
 
+@pytest.mark.parametrize(
+    ("calls", "most", "sent"),
+    [(0, 3, []), (1, 3, [0]), (3, 3, [0, 1, 2]), (4, 3, [0, 2]), (6, 3, [0, 2, 4]), (7, 3, [0, 3, 6]), (5, 1, [0])],
+)
+def test_of_many_calls_some_are_sent_evenly_chosen(calls: int, most: int, sent: list[int]) -> None:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    recorder, exporter = PerformanceRecorder(), InMemorySpanExporter()
+    for number in range(calls):
+        recorder.add("store", str(number), number, number + 1, 1.0)
+    settings = TracingSettings(enabled=True, max_calls=most)
+    assert export_traces(settings, recorder, "run-1", exporter) == len(sent)
+    spans: Any = exporter.get_finished_spans()
+    assert [one.attributes["earshot.file_name"] for one in spans if one.name == "call"] == [str(one) for one in sent]
+
+
 def test_tracing_is_off_by_default() -> None:
     class Refusing:
         def export(self, _spans: object) -> None:

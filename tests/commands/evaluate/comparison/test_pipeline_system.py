@@ -1,0 +1,152 @@
+"""The store of a comparison: what it keeps of each call, and that it knows nothing of earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+import pytest
+
+from commands.evaluate.comparison.kept import KeptTranscripts
+from commands.evaluate.comparison.pipeline_system import ComparisonStore, ProcessorSeconds
+from commands.evaluate.comparison.running import CallsWithTruth
+from pipeline.records import CallFailure, CallOutcome, CallStatus, Claim, FoundCall, SkippedFile, Transcript
+from pipeline.run.performance import PerformanceRecorder, ResourceSample
+from tests.db.samples import found, prepared, transcript
+
+CALLS = {name: found(f"{name}.wav") for name in ("good", "failed", "empty", "other")}
+
+
+class Source:
+    """Recordings that nobody reads."""
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        yield from CALLS.values()
+        yield CALLS["other"].skipped("empty", "no bytes")
+
+    def fetch(self, call: FoundCall, spool: Path) -> AbstractContextManager[Path]:
+        raise AssertionError(f"{call.file_name} is asked for in {spool}")
+
+
+def store_in(folder: Path, stored: dict[str, Transcript] | None = None, *, fresh: bool = False) -> ComparisonStore:
+    source = CallsWithTruth(Source(), frozenset({"good", "failed", "empty"}))
+    assert [call.file_name for call in source.discover()] == ["good.wav", "failed.wav", "empty.wav"]
+    recorder = PerformanceRecorder()
+    recorder.samples += [
+        ResourceSample(at_s=at_s, memory_bytes=memory, cpu_percent=0.0, queues={})
+        for at_s, memory in ((0.0, 300), (1.0, 500), (2.0, 400))
+    ]
+    stored = stored or {}
+    return ComparisonStore(source, KeptTranscripts(folder), stored.get, recorder, "a machine", fresh=fresh)
+
+
+def claimed(store: ComparisonStore) -> Claim:
+    store.claims.enqueue("run", {"good": '"good"'})
+    (claim,) = store.claims.claim("run", 1)
+    return claim
+
+
+def outcome(made: Transcript | None, claim: Claim | None = None) -> CallOutcome:
+    return CallOutcome(
+        call_id="good", found=CALLS["good"], status=CallStatus.DONE, run_id="run", prepared=prepared(flags=("mono",)),
+        transcript=made, steps=(), timings_s={"recognise": 2.5, "decode": 9.0}, claim=claim,
+    )  # fmt: skip
+
+
+def test_a_new_transcript_is_kept_with_its_effort_and_used_again(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    assert store.transcript("f1") is None
+    claim = claimed(store)
+    store.save_transcript(transcript(), "aa")
+    assert store.save_call(outcome(transcript(), claim)) is True
+    assert store.claims.left("run") == 0
+    (made,) = store.result.calls.values()
+    assert (made.reused, made.heard.name, made.heard.duration_s, made.heard.flags) == (False, "good", 12.0, ("mono",))
+    effort = made.effort
+    assert effort is not None
+    assert (effort.audio_s, effort.wall_s, effort.peak_memory_bytes, effort.machine) == (12.0, 2.5, 500, "a machine")
+
+    again = store_in(tmp_path)
+    assert again.transcript("f1") == transcript()
+    assert again.save_call(outcome(transcript())) is True
+    (used,) = again.result.calls.values()
+    assert used == replace(made, reused=True)
+    assert store_in(tmp_path, {"f1": transcript()}, fresh=True).transcript("f1") is None
+
+
+def test_a_stored_transcript_has_no_effort_and_is_not_kept(tmp_path: Path) -> None:
+    store = store_in(tmp_path, {"f1": transcript()})
+    assert store.transcript("f1") == transcript()
+    assert store.transcript("f2") is None
+    assert store.save_call(outcome(transcript())) is True
+    (used,) = store.result.calls.values()
+    assert (used.effort, used.reused) == (None, True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("missing", ["transcript", "prepared"])
+def test_a_call_without_a_transcript_changes_nothing(tmp_path: Path, missing: str) -> None:
+    store = store_in(tmp_path)
+    without: Any = {missing: None}
+    assert store.save_call(replace(outcome(transcript(), claimed(store)), **without)) is False
+    assert not store.result.calls
+    assert store.claims.left("run") == 0
+
+
+def test_calls_that_fail_and_files_that_are_none_are_told_by_their_names(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    failure = CallFailure(
+        found=CALLS["failed"], run_id="run", stage="decode", error_type="E", message="cannot be decoded",
+        transient=True, claim=claimed(store),
+    )  # fmt: skip
+    assert store.save_failure(failure, 1) is False
+    assert store.claims.left("run") == 0
+    store.save_skipped([CALLS["empty"].skipped("empty", "no bytes")], "run", claimed(store))
+    assert store.claims.left("run") == 0
+    assert store.result.failures == {"failed": "cannot be decoded", "empty": "no bytes"}
+
+
+def test_it_knows_nothing_of_earlier_runs(tmp_path: Path) -> None:
+    store, call = store_in(tmp_path), CALLS["good"]
+    assert store.begin_run({}, "hash", "host") == "comparison"
+    assert store.claim_call(call, "aa", None) == call.source_uri
+    assert store.is_erased(call, "aa") is False
+    nothing: list[Any] = [
+        store.known_calls([call.source_uri]), store.erased([call]), store.known_by_content("aa"),
+        store.finished_segments("f1"), store.step_results("good", "f1"), store.undelivered(), store.disappeared("", []),
+        store.outcomes([call.source_uri], "run"),
+    ]  # fmt: skip
+    assert [list(one) for one in nothing] == [[]] * len(nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    user: float
+    system: float
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`spent` is None of one that has just ended."""
+
+    pid: int
+    spent: Spent | None
+
+    def cpu_times(self) -> Spent:
+        if self.spent is None:
+            raise psutil.NoSuchProcess(self.pid)
+        return self.spent
+
+
+def test_processor_seconds_count_from_the_last_look_on_also_beside_a_process_that_has_ended() -> None:
+    looks = [
+        [Process(7, None), Process(1, Spent(2.0, 0.5)), Process(2, Spent(4.0, 1.0)), Process(3, Spent(0.25, 0.0))],
+        [Process(7, None), Process(1, Spent(3.0, 1.0)), Process(2, Spent(4.0, 1.0)), Process(3, Spent(0.5, 0.0))],
+        [Process(2, Spent(5.0, 1.0))],
+    ]
+    spent = ProcessorSeconds(lambda: cast("list[psutil.Process]", looks.pop(0)))
+    assert [spent.since_last(1), spent.since_last(1), spent.since_last(None)] == [(2.5, 5.25), (1.5, 0.25), (0.0, 1.0)]
