@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Generic, TypeVar
 
+from pipeline.threads import begun
+
 Value = TypeVar("Value")
 Key = TypeVar("Key", bound=Hashable)
 
@@ -43,7 +45,7 @@ class Kept(Generic[Value]):
         made = self._made
         if made is not None and self._for_s < self._now() - made[0] <= self._at_most_s:
             if self._renewing.acquire(blocking=False):
-                threading.Thread(target=self._renew, name="renew", daemon=True).start()
+                begun("renew", self._renew)
             return made[1]
         with self._lock:
             if self._made is None or self._now() - self._made[0] > self._for_s:

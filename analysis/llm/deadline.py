@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 from pipeline.errors import StageTimeout
+from pipeline.threads import begun
 
 Result = TypeVar("Result")
 
@@ -17,8 +18,7 @@ class EventLoop:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"{name}-loop", daemon=True)
-        self._thread.start()
+        self._thread = begun(f"{name}-loop", self._loop.run_forever)
 
     def run(self, work: Coroutine[Any, Any, Result], limit_s: float | None, what: str) -> Result:
         """Raises StageTimeout after `limit_s` (None: no limit), and whatever the coroutine raises."""
@@ -92,9 +92,7 @@ def within(function: Callable[[], Result], limit_s: float, what: str) -> Result:
         except BaseException as error:  # noqa: BLE001 - carried over to the waiting thread and raised there
             failure.append(error)
 
-    thread = threading.Thread(target=work, name=what, daemon=True)
-    thread.start()
-    thread.join(limit_s)
+    begun(what, work).join(limit_s)
     if failure:
         raise failure[0]
     if not outcome:

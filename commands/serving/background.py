@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pipeline.errors import EarshotError, traceback_text
+from pipeline.threads import begun
 
 log = logging.getLogger("earshot.service")
 
@@ -33,11 +34,7 @@ class Task:
 def at_work(tasks: Sequence[Task]) -> Iterator[None]:
     """The tasks are done while this is open. What fails is logged and tried again, with growing pauses."""
     stopping = threading.Event()
-    threads = [
-        threading.Thread(target=_again_and_again, args=(task, stopping), name=task.name, daemon=True) for task in tasks
-    ]
-    for thread in threads:
-        thread.start()
+    threads = [begun(task.name, _again_and_again, task, stopping) for task in tasks]
     try:
         yield
     finally:

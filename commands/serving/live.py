@@ -36,6 +36,7 @@ from pipeline.records import (
 from pipeline.run.processes.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
 from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.run.transcripts import build_recogniser_process
+from pipeline.threads import begun
 from pipeline.transcription.text.rules import TextRules
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class WordMoods:
             (result,) = self._results(chunks, metadata, _MOOD_LIMIT_S)
         except EarshotError as error:
             self._ready.clear()  # its process has ended, and is started again
-            threading.Thread(target=self.warm, name="live moods again", daemon=True).start()
+            begun("live moods again", self.warm)
             return TurnMood(label=None, reason=described(error))
         if not isinstance(result.payload, CallSentiment):
             return TurnMood(label=None, reason=result.reason)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.children.entry import begin
+from pipeline.threads import begun
 
 if TYPE_CHECKING:
     from pipeline.config.root import Settings
@@ -39,7 +40,6 @@ class SupervisedWorker:
         self._grace_s = grace_s
         self._stopping = threading.Event()
         self._process: BaseProcess | None = None
-        self._thread = threading.Thread(target=self._watch, name=self._name, daemon=True)
 
     @property
     def pid(self) -> int | None:
@@ -47,7 +47,7 @@ class SupervisedWorker:
         return process.pid if process is not None and process.is_alive() else None
 
     def start(self) -> None:
-        self._thread.start()
+        self._thread = begun(self._name, self._watch)
 
     def stop(self) -> None:
         """Begins to stop it: no further call is begun."""

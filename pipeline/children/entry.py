@@ -10,7 +10,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from pipeline.children.memory import keep_freed_memory
 from pipeline.errors import portable
 from pipeline.log_lines import continue_log
+from pipeline.threads import begun
 
 Serve = Callable[[Connection], None]
 Setup = Callable[..., tuple[Any, Serve]]
@@ -55,7 +55,7 @@ def begin() -> None:
     progress_bars_without_semaphore()
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
+        begun("parent-watch", _die_with, parent.sentinel)
 
 
 def progress_bars_without_semaphore() -> None:

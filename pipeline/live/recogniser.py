@@ -18,6 +18,7 @@ from pipeline.errors import EarshotError, portable, told
 from pipeline.records import EngineIdentity
 from pipeline.run.processes.recogniser_child import WindowTask
 from pipeline.run.processes.recogniser_process import RecogniserProcess
+from pipeline.threads import begun
 from pipeline.transcription.engine import EngineDescription, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 
@@ -113,8 +114,7 @@ class SharedRecogniser:
         self._restarts = 0
         self.description: EngineDescription | None = None
         """Of the engine in use; None before it is loaded."""
-        self._thread = threading.Thread(target=self._loop, name="live recogniser", daemon=True)
-        self._thread.start()
+        self._thread = begun("live recogniser", self._loop)
 
     @property
     def identity(self) -> EngineIdentity | None:

@@ -27,6 +27,7 @@ from pipeline.live.tools import LiveTools
 from pipeline.live.track import Utterance
 from pipeline.live.turns import hearing_of
 from pipeline.records import SpeechSegment
+from pipeline.threads import begun
 from pipeline.transcription.engine import SegmentResult
 
 log = logging.getLogger("earshot.live")
@@ -53,12 +54,10 @@ class LiveRoom:
         self._endings = Endings(self._kept, tools, self._rows.put)
         self._pool = ThreadPoolExecutor(_ENDINGS_AT_ONCE, "live ending")
         self._threads = [
-            threading.Thread(target=self._listen, name="live listening", daemon=True),
-            threading.Thread(target=self._do_all, args=(self._answers,), name="live turns", daemon=True),
-            threading.Thread(target=self._do_all, args=(self._rows,), name="live rows", daemon=True),
+            begun("live listening", self._listen),
+            begun("live turns", self._do_all, self._answers),
+            begun("live rows", self._do_all, self._rows),
         ]
-        for thread in self._threads:
-            thread.start()
 
     # ----------------------------------------------------------------------------- for connections, pages
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipeline.threads import begun
+
 MOST_SAMPLES = 14_400
 """Four hours at one a second. After that, every second sample is dropped and the interval doubles, again and again."""
 _GPU_EVERY_S = 5.0
@@ -133,8 +135,7 @@ class PerformanceRecorder:
         return self.samples[-1].memory_bytes if self.samples else 0
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._sample_loop, daemon=True, name="resources")
-        self._thread.start()
+        self._thread = begun("resources", self._sample_loop)
 
     def stop(self) -> None:
         self._stop.set()

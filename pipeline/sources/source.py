@@ -20,6 +20,7 @@ from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_uri
+from pipeline.threads import begun
 
 UNREADABLE_ARCHIVE = "unreadable_archive"
 """Reason for an archive that could not be read now and may be next time."""
@@ -102,7 +103,7 @@ def fetch_within(source: CallSource, call: FoundCall, spool: Path, limit_s: floa
                 return
         under_way.__exit__(None, None, None)
 
-    threading.Thread(target=bring, name="fetch-within", daemon=True).start()
+    begun("fetch-within", bring)
     try:
         path = come.result(limit_s)
     except FutureTimeout:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -15,6 +14,7 @@ from typing import Literal, TypeVar
 from pipeline.errors import ModelUnavailable
 from pipeline.masking import excerpt
 from pipeline.outside import limit_hub
+from pipeline.threads import begun
 from pipeline.weights.content import content_revision, is_content
 from pipeline.weights.packages import joined
 from pipeline.weights.published import PUBLISHED, Published, published, recognised
@@ -256,9 +256,7 @@ def within(task: Callable[[], T], seconds: float) -> T:
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             errors.append(error)
 
-    thread = threading.Thread(target=run, daemon=True, name="hub-probe")
-    thread.start()
-    thread.join(seconds)
+    begun("hub-probe", run).join(seconds)
     if errors:
         raise errors[0]
     if not results:

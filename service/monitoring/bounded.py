@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from pipeline.threads import begun
+
 Value = TypeVar("Value")
 
 
@@ -24,7 +26,7 @@ class Bounded(Generic[Value]):
         with self._lock:
             if self._under_way is None or self._under_way.done():
                 self._under_way = future = Future[Value]()
-                threading.Thread(target=self._answer, args=(future,), name=self._name, daemon=True).start()
+                begun(self._name, self._answer, future)
             return self._under_way
 
     def _answer(self, future: Future[Value]) -> None:

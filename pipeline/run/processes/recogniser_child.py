@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import queue
-import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from pipeline.children.entry import Serve
 from pipeline.errors import portable
 from pipeline.records import EngineIdentity
 from pipeline.run.performance import mlx_bytes_here
+from pipeline.threads import begun
 from pipeline.transcription.engine import (
     CallSpeech,
     EngineDescription,
@@ -136,7 +136,7 @@ def set_up(
 
 def _serve(recogniser: Recogniser, connection: Connection) -> None:
     inbox: Inbox = queue.PriorityQueue()
-    threading.Thread(target=_receive, args=(connection, inbox), daemon=True, name="inbox").start()
+    begun("inbox", _receive, connection, inbox)
     while (first := inbox.get()[2]) is not None:
         try:
             for result in recogniser.transcribe(_Waiting(first, inbox, connection)):

@@ -13,6 +13,7 @@ from pipeline.run.context import RunContext
 from pipeline.run.planning.plan import Action
 from pipeline.run.processes.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, keep_better
 from pipeline.run.stages.work import URGENT, Finished, StageQueue, Work, failure_of
+from pipeline.threads import begun
 
 
 class AnalyseStage:
@@ -30,13 +31,10 @@ class AnalyseStage:
         self._step_names = step_names
 
     def start(self, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> list[threading.Thread]:
-        threads = [
-            threading.Thread(target=self._loop, args=(worker, inbox, finished), name=f"analyse-{i}", daemon=True)
-            for i, worker in enumerate(self._workers)
+        return [
+            begun(f"analyse-{number}", self._loop, worker, inbox, finished)
+            for number, worker in enumerate(self._workers)
         ]
-        for thread in threads:
-            thread.start()
-        return threads
 
     def close(self) -> None:
         for worker in self._workers:

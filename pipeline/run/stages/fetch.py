@@ -25,6 +25,7 @@ from pipeline.run.planning.plan import PlannedCall
 from pipeline.run.stages.room import Room
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
 from pipeline.sources.source import fetch_files
+from pipeline.threads import begun
 
 _LOOK_AGAIN_S = 0.5
 
@@ -43,16 +44,9 @@ class FetchStage:
         self._room = Room(self._settings.fetched_mb * 2**20)
 
     def start(self, out: StageQueue[Work], finished: StageQueue[Finished]) -> list[threading.Thread]:
-        threads = [
-            threading.Thread(target=self._loop, args=(out, finished), name=f"fetch-{number}", daemon=True)
-            for number in range(self._settings.io_workers)
-        ]
+        threads = [begun(f"fetch-{number}", self._loop, out, finished) for number in range(self._settings.io_workers)]
         if self._desk.takes_urgent:  # the others wait where the queue is full
-            threads.append(
-                threading.Thread(target=self._loop, args=(out, finished, True), name="fetch-urgent", daemon=True)
-            )
-        for thread in threads:
-            thread.start()
+            threads.append(begun("fetch-urgent", self._loop, out, finished, True))
         return threads
 
     def _loop(self, out: StageQueue[Work], finished: StageQueue[Finished], urgent: bool = False) -> None:

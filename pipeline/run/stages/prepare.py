@@ -14,6 +14,7 @@ from pipeline.run.context import RunContext
 from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.processes.preparer import PrepareTask
 from pipeline.run.stages.work import URGENT, Finished, StageQueue, Unusable, Work, failure_of, with_retries
+from pipeline.threads import begun
 
 
 class PrepareStage:
@@ -38,11 +39,7 @@ class PrepareStage:
         for number in range(self._settings.decode_workers):
             worker = self._parts.hire("decoder", self._parts.preparer, "run.prepare_timeout_s")
             self._workers.append(worker)
-            thread = threading.Thread(
-                target=self._loop, args=(worker, inbox, out, finished), name=f"prepare-{number}", daemon=True
-            )
-            threads.append(thread)
-            thread.start()
+            threads.append(begun(f"prepare-{number}", self._loop, worker, inbox, out, finished))
         return threads
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.under_way import UnderWay, segment_key, window_task, windows_to_do
 from pipeline.run.stages.work import URGENT, Finished, Kept, StageQueue, Work, failure_of
+from pipeline.threads import begun
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import COST_CEILING, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
@@ -52,9 +53,7 @@ class RecogniseStage:
 
     def start(self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]) -> threading.Thread:
         self._inbox, self._out, self._finished = inbox, out, finished
-        thread = threading.Thread(target=self._loop, name="recognise", daemon=True)
-        thread.start()
-        return thread
+        return begun("recognise", self._loop)
 
     @property
     def active(self) -> int:

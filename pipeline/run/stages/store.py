@@ -20,6 +20,7 @@ from pipeline.records import (
 )
 from pipeline.run.context import RunContext
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Unusable, Work, failure_of
+from pipeline.threads import begun
 
 
 class StoreStage:
@@ -36,9 +37,7 @@ class StoreStage:
         self._claims = context.parts.claims
 
     def start(self, inbox: StageQueue[Finished]) -> threading.Thread:
-        thread = threading.Thread(target=self._loop, args=(inbox,), name="store", daemon=True)
-        thread.start()
-        return thread
+        return begun("store", self._loop, inbox)
 
     def _loop(self, inbox: StageQueue[Finished]) -> None:
         try:

@@ -11,6 +11,7 @@ from pipeline.config.areas.buckets import S3Settings
 from pipeline.config.areas.events import EventSettings
 from pipeline.errors import ServiceUnavailable, described
 from pipeline.objects.s3 import make_client
+from pipeline.threads import begun
 
 _AT_ONCE = 10
 """Most messages of one request, by SQS's rules."""
@@ -91,8 +92,7 @@ class Queue:
 
     def _keep_renewing(self) -> None:
         if self._renewing is None:
-            self._renewing = threading.Thread(target=self._renew, name="event-messages", daemon=True)
-            self._renewing.start()
+            self._renewing = begun("event-messages", self._renew)
 
     def _renew(self) -> None:
         while not self._closed.wait(self._settings.hidden_s / 3):
