@@ -174,13 +174,12 @@ def parts_of(call: ShownCall) -> list[Part]:
     else the part's own text, with the moments of those sentences."""
     details, parts = call.summary_details or {}, []
     evidence = call.summary_evidence or ()
+    left_open = [sentence for sentence in evidence if sentence["part"] == "open"]
     for name, (title, told) in _PARTS.items():
         given = details.get(name) or ()
         texts = [given] if isinstance(given, str) else list(given)
         rests_on = [sentence for sentence in evidence if sentence["part"] == told]
         whole = " ".join(texts).lower()
-        if told == "promise" and _holds(whole, [sentence for sentence in evidence if sentence["part"] == "open"]):
-            continue  # a summary of the call's own sentences names what is left open as the next step
         if rests_on and (not whole or _holds(whole, rests_on)):
             sentences = [
                 Sentence(
@@ -193,7 +192,8 @@ def parts_of(call: ShownCall) -> list[Part]:
         else:
             moments = tuple(sorted({sentence["start_s"] for sentence in rests_on}))
             sentences = [Sentence(role=None, text=text, at_s=moments) for text in texts]
-        if sentences and (texts or told != "promise"):
+        # A summary of the call's own sentences names what is left open as the next step: it is told once.
+        if sentences and (told != "promise" or (texts and not _holds(whole, left_open))):
             parts.append(Part(title=title, sentences=tuple(sentences)))
     return parts
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from analysis.conversation.spans import intersection, merged
 from analysis.conversation.speech import PAUSE_S, utterances
@@ -67,11 +68,8 @@ def talk_of(
     why."""
     said = list(_said([chunk for chunk in chunks if chunk.text.strip() or set(chunk.flags) & REMARKED]))
     pauses = _pauses(chunks, duration_s, language)
-    everything: list[Said | Pause] = [*said, *pauses]
-    in_order = sorted(
-        everything, key=lambda entry: (entry.start_s, isinstance(entry, Pause) and entry.kind == "overtalk")
-    )
-    return in_order, pauses
+    everything: list[Said | Pause] = [*said, *pauses]  # a pause stands behind what begins with it
+    return sorted(everything, key=lambda entry: entry.start_s), pauses
 
 
 def mood_of(probabilities: Mapping[str, float] | None) -> str | None:
@@ -100,22 +98,21 @@ def _said(chunks: Iterable[ShownChunk]) -> Iterable[Said]:
 
 def _pauses(chunks: Sequence[ShownChunk], duration_s: float | None, language: str | None) -> list[Pause]:
     by_channel: dict[int, list[SpeechSpan]] = {}
-    end_s = duration_s if duration_s is not None else max((chunk.end_s for chunk in chunks), default=0.0)
-    for utterance in utterances(chunks, end_s, language):
+    for utterance in utterances(chunks, math.inf if duration_s is None else duration_s, language):
         by_channel.setdefault(utterance.channel, []).append(utterance.span)
-    sides = [merged(spans, PAUSE_S) for spans in by_channel.values()]
-    if not sides:
+    if not by_channel:
         return []
+    sides = [merged(spans, PAUSE_S) for spans in by_channel.values()]
     talk = merged([span for side in sides for span in side])
+    end_s = max(chunk.end_s for chunk in chunks) if duration_s is None else duration_s
     silences = [
-        Pause(kind="silence", start_s=before[1], end_s=after[0])
-        for before, after in pairwise([(0.0, 0.0), *talk, (end_s, end_s)])
-        if after[0] - before[1] >= SHOWN_SILENCE_S
+        Pause(kind="silence", start_s=end, end_s=start)
+        for (_, end), (start, _) in pairwise([(-math.inf, 0.0), *talk, (end_s, math.inf)])
+        if start - end >= SHOWN_SILENCE_S
     ]
     overtalk = [
         Pause(kind="overtalk", start_s=start, end_s=end)
-        for number, side in enumerate(sides)
-        for other in sides[number + 1 :]
+        for side, other in combinations(sides, 2)
         for start, end in intersection(side, other)
         if end - start >= SHOWN_OVERTALK_S
     ]

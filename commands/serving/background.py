@@ -34,7 +34,7 @@ class Task:
 def at_work(tasks: Sequence[Task]) -> Iterator[None]:
     """The tasks are done while this is open. What fails is logged and tried again, with growing pauses."""
     stopping = threading.Event()
-    threads = [begun(task.name, _again_and_again, task, stopping) for task in tasks]
+    threads = [begun(task.name, again_and_again, task, stopping) for task in tasks]
     try:
         yield
     finally:
@@ -45,19 +45,18 @@ def at_work(tasks: Sequence[Task]) -> Iterator[None]:
             thread.join(_STOP_S)
 
 
-def _again_and_again(task: Task, stopping: threading.Event) -> None:
+def again_and_again(task: Task, stopping: threading.Event) -> None:
+    """Until `stopping` is set. After an error nothing wakes it before the pause is over."""
     pause_s = task.every_s
     while not stopping.is_set():
         task.wake.clear()
         try:
             task.beat()
-            pause_s = task.every_s
+            awaited, pause_s = task.wake, task.every_s
         except Exception as error:  # noqa: BLE001 - the service goes on, and says what does not work
-            pause_s = min(_LONGEST_PAUSE_S, max(1.0, 2 * pause_s))
+            awaited, pause_s = stopping, min(_LONGEST_PAUSE_S, max(1.0, 2 * pause_s))
             _tell(task, error, pause_s)
-            stopping.wait(pause_s)
-            continue
-        task.wake.wait(pause_s)
+        awaited.wait(pause_s)
     try:
         task.close()
     except Exception as error:  # noqa: BLE001 - it ends in any case

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from db.export.document import Segment
+from pipeline.records import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +19,6 @@ class Token:
     confidence: float | None = None
     estimated: bool = False
     """True when the engine gave no time for it and it was spread over the segment by length."""
-    continues: bool = False
-    """True for all but the first piece of a word that was cut: no space stands before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        return "".join(token.text if token.continues else f" {token.text}" for token in self.tokens).removeprefix(" ")
+        return " ".join(token.text for token in self.tokens)
 
     @property
     def start_s(self) -> float:
@@ -49,10 +48,7 @@ def tokens_of(segment: Segment, longest: int) -> list[Token]:
     """
     texts = segment.text.split()
     if segment.words is not None and len(segment.words) == len(texts):
-        tokens = [
-            Token(text=text, start_s=word.start_s, end_s=max(word.start_s, word.end_s), confidence=word.confidence)
-            for text, word in zip(texts, segment.words, strict=True)
-        ]
+        tokens = list(map(_timed, texts, segment.words))
     else:
         tokens = list(_spread(texts, segment.start_s, segment.end_s))
     return [piece for token in tokens for piece in _cut(token, longest)]
@@ -60,18 +56,15 @@ def tokens_of(segment: Segment, longest: int) -> list[Token]:
 
 def lines_of(tokens: Sequence[Token], width: int, label: str = "") -> list[Line]:
     """Greedy line breaking at `width` characters; the label takes room in the first line if a word fits beside it."""
-    lines: list[list[Token]] = []
-    room = 0
+    lines: list[Line] = []
     for token in tokens:
-        needed = len(token.text) + (0 if token.continues else 1)
-        if lines and needed <= room:
-            lines[-1].append(token)
-            room -= needed
+        grown = Line(tokens=(*lines[-1].tokens, token)) if lines else None
+        beside = label if len(lines) == 1 and len(label) + len(lines[0].tokens[0].text) <= width else ""
+        if grown is not None and len(beside) + len(grown.text) <= width:
+            lines[-1] = grown
         else:
-            beside = 0 if lines or len(label) + len(token.text) > width else len(label)
-            room = width - len(token.text) - beside
-            lines.append([token])
-    return [Line(tokens=tuple(line)) for line in lines]
+            lines.append(Line(tokens=(token,)))
+    return lines
 
 
 def shown(lines: Sequence[Line], width: int, label: str = "") -> tuple[str, ...]:
@@ -101,6 +94,10 @@ def cues_of(segment: Segment, *, width: int, max_lines: int, longest_s: float, l
         yield lines_of(pending, width, label)
 
 
+def _timed(text: str, word: Word) -> Token:
+    return Token(text=text, start_s=word.start_s, end_s=max(word.start_s, word.end_s), confidence=word.confidence)
+
+
 def _spread(texts: Sequence[str], start_s: float, end_s: float) -> Iterator[Token]:
     total = sum(len(text) for text in texts)
     done = 0
@@ -111,9 +108,9 @@ def _spread(texts: Sequence[str], start_s: float, end_s: float) -> Iterator[Toke
 
 
 def _cut(token: Token, longest: int) -> Iterator[Token]:
+    """The pieces of a word that is too long fill a line each, all but the last."""
     if len(token.text) <= longest:
         yield token
         return
     pieces = [token.text[i : i + longest] for i in range(0, len(token.text), longest)]
-    for number, piece in enumerate(_spread(pieces, token.start_s, token.end_s)):
-        yield replace(piece, continues=number > 0)
+    yield from _spread(pieces, token.start_s, token.end_s)

@@ -42,9 +42,10 @@ def share_of(part: int, whole: int) -> Share:
 
 def shown_share(share: Share) -> str:
     """`3 of 12`, with the interval where few calls would mislead."""
-    if share.low is None or share.high is None:
+    if not share.whole:
         return "no call has a mood"
-    interval = f"{100 * share.low:.0f}–{100 * share.high:.0f}\N{NO-BREAK SPACE}%"
+    low, high = score_interval(share.part, share.whole)
+    interval = f"{100 * low:.0f}–{100 * high:.0f}\N{NO-BREAK SPACE}%"
     return f"{share.part:,} of {counted(share.whole, 'call')}, {interval}"
 
 

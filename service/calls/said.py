@@ -104,9 +104,10 @@ class TranscriptQuery(BaseModel):
 
 def _contents() -> dict[str, Any]:
     """Of the OpenAPI document: an object for JSON, text for the others."""
-    kinds = {"application/json": {"type": "object"}}
-    kinds |= {media: {"type": "string"} for _, media in _WRITERS.values() if media not in kinds}
-    return {media: {"schema": schema} for media, schema in kinds.items()}
+    return {
+        media: {"schema": {"type": "object" if media == "application/json" else "string"}}
+        for _, media in _WRITERS.values()
+    }
 
 
 @router.get(

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from db.queries.reading import ShownAnswer, ShownRule
-from pages.call_page import CallContent, Sound, call_page, parts_of, sentences_of
+from pages.call_page import CallContent, Sound, call_page, moments_of, parts_of, sentences_of
 from pages.site import Site
 from pages.talk import Pause, Said, talk_of
 from pipeline.records import CallStatus, Role
@@ -134,6 +134,14 @@ def test_each_sentence_of_the_summary_leads_to_its_moments() -> None:
     html = html_of(call)
     assert html.count('href="#at=8.0"') == 2
     assert 'href="#at=3.5"' in html
+
+
+@pytest.mark.parametrize(("said", "found"), [("twelve chars", (4.0,)), ("eleven char", ())])
+def test_a_text_too_short_to_be_told_apart_has_no_moment(said: str, found: tuple[float, ...]) -> None:
+    chunks = [shown_chunk(4.0, 6.0, f"there are {said} in it"), shown_chunk(8.0, 9.0, "nothing of the kind")]
+    assert moments_of(said, shown_call(), chunks) == found
+    quoted = shown_call(summary_evidence=[evidence("line", f"there are {said} in it", 4.0)])
+    assert moments_of(said, quoted) == found
 
 
 def test_a_summary_in_parts_links_each_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import get_args
@@ -12,10 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.queries.chosen import CallFilter
-from db.queries.dashboard import InPeriod, OfAgent, Period, TopicInWeek, Totals, period_of
+from db.queries.dashboard import (
+    Dashboard,
+    InPeriod,
+    OfAgent,
+    Period,
+    ScorecardCount,
+    TopicInWeek,
+    Totals,
+    period_of,
+)
+from db.queries.listing import Choice
 from pages.dashboard.agents import agent_rows
-from pages.dashboard.page import presets_of
+from pages.dashboard.page import dashboard_page, presets_of
 from pages.dashboard.periods import mood_column, stretches_of, volume_column
+from pages.dashboard.scorecards import scorecard_rows
 from pages.dashboard.shares import share_of
 from pages.dashboard.tiles import judged, tiles_of
 from pages.dashboard.topics import beyond_chance, topic_rows, weeks_of
@@ -208,3 +220,47 @@ def test_a_stretch_of_time_is_as_long_as_its_name_says(named: str, first: str, l
     """Nobody noticed a day more or less."""
     address = presets_of(CallFilter(agent="A7"), Site(), date(2026, 11, 27))[named]
     assert parse_qs(urlsplit(address).query) == {"from": [first], "to": [last], "agent": ["A7"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_all", "passed"),
+    [
+        (None, "/calls?scorecard=manners", "/calls?scorecard=manners%3Apassed"),
+        ("manners", "/calls?scorecard=manners", "/calls?scorecard=manners%3Apassed"),
+        ("manners:passed", None, "/calls?scorecard=manners%3Apassed"),
+        ("other", None, None),
+    ],
+)
+def test_a_scorecard_leads_to_its_calls_unless_others_are_asked_for(
+    asked: str | None, of_all: str | None, passed: str | None
+) -> None:
+    count = ScorecardCount(scorecard="manners", title="Manners", calls=4, passed=3, failed_critical=1, mean_score=0.5)
+    (row,) = scorecard_rows([count], CallFilter(scorecard=asked), Site())
+    assert (row.address, row.passed_address) == (of_all, passed)
+    assert (row.failed_address is None) == (row.critical_address is None) == (asked in ("manners:passed", "other"))
+
+
+def shown(found: Dashboard, offered: Sequence[Choice] = (), wanted: CallFilter | None = None) -> str:
+    return " ".join(dashboard_page(found, offered, wanted or CallFilter(), Site(), today=MONDAY).split())
+
+
+def test_agents_beyond_the_first_are_folded_away() -> None:
+    first, more = shown(dashboard(25)), shown(dashboard(27))
+    assert "The other 2 agents" in more
+    assert "The other" not in first
+
+
+@pytest.mark.parametrize(
+    ("calls", "offered", "asked", "empty"),
+    [
+        (0, False, False, True),
+        (1, False, False, False),
+        (0, True, False, False),
+        (0, False, True, False),
+        (1, True, True, False),
+    ],
+)
+def test_before_the_first_call_the_page_says_how_to_begin(calls: int, offered: bool, asked: bool, empty: bool) -> None:
+    queue = Choice(kind="queue", value="billing", says="billing", calls=1)
+    html = shown(dashboard(calls), [queue] if offered else [], CallFilter(agent="A7") if asked else CallFilter())
+    assert ("No calls yet" in html) is empty

@@ -12,8 +12,8 @@ from tests.pinned import assert_pinned
 SIDES = ((0, Role.CLIENT), (1, Role.AGENT), (1, Role.UNKNOWN), (2, Role.UNKNOWN))
 MOODS = (None, POSITIVE, NEGATIVE)
 FLAGS = ((), (), (), ("loop",), ("redacted",), ("truncation", "loop"))
-LENGTHS_S = (0.25, 0.5, 0.5, 1.0, 2.0)
-STEPS_S = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 2.75, 3.0, 3.25)
+LENGTHS_S = (0.25, 0.5, 1.0, 2.0)
+STEPS_S = (-1.0, -0.75, -0.5, -0.5, -0.25, 0.0, 0.25, 0.5, 2.75, 3.0, 3.25)
 """From the end of one stretch to the start of the next: both limits, and a little to either side."""
 
 

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 
 from service.documented.document import document_of
 from service.problems.kinds import DOCUMENTED_AT, KINDS, MEDIA_TYPE
+from tests.pinned import assert_pinned
 from tests.service.conftest import Room
 
 
@@ -59,6 +60,26 @@ def test_every_operation_is_named_described_and_says_how_it_fails(document: dict
         for status, answer in operation["responses"].items():
             if status == "default" or int(status) >= 400:
                 assert list(answer["content"]) == [MEDIA_TYPE], (name, status)
+
+
+_PROSE = frozenset({"description", "summary", "title", "example", "examples"})
+
+
+def leaves(value: Any, where: str = "") -> Iterator[str]:
+    """Each value of the document with the way to it, in the document's order; no prose."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            if name not in _PROSE or where.endswith("properties"):
+                yield from leaves(inner, f"{where} {name}")
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, f"{where} {inner.get('name', number)}")
+    else:
+        yield f"{where.strip()}: {value}"
+
+
+def test_what_each_operation_takes_and_answers_is_as_before(document: dict[str, Any]) -> None:
+    assert_pinned("openapi.txt", "\n".join(leaves({name: document[name] for name in ("paths", "components")})))
 
 
 def test_no_page_is_in_the_document(document: dict[str, Any]) -> None:

@@ -6,10 +6,9 @@ are batched as always.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import psutil
@@ -73,7 +72,7 @@ def run_configuration(  # noqa: PLR0917
         source=source,
         analyser=ChildBuild(build_analyser, (_no_steps, ())),
     )
-    batch = Batch(settings.run, parts, _Observer(store.result, tell), build_recipe(settings), recorder)
+    batch = Batch(settings.run, parts, Observer(store.result, tell), build_recipe(settings), recorder)
     store.recogniser_pid = lambda: batch.recogniser_pid
     try:
         recorder.start()
@@ -125,10 +124,9 @@ class ComparisonStore:
         self._recorder = recorder
         self._machine = machine
         self._fresh = fresh
-        self._efforts: dict[str, Effort | None] = {}
-        self._made: set[str] = set()
+        self._stored_efforts: dict[str, Effort | None] = {}
+        self._made: dict[str, _Making] = {}
         self._spent = ProcessorSeconds()
-        self._lock = threading.Lock()
 
     def begin(self) -> None:
         """The recogniser is loaded: what it takes from now on is for the calls."""
@@ -140,39 +138,37 @@ class ComparisonStore:
         kept = self._kept.get(transcript_fingerprint)
         found = kept.transcript if kept else self._stored(transcript_fingerprint)
         if found is not None:
-            self._efforts[transcript_fingerprint] = kept.effort if kept else None
+            self._stored_efforts[transcript_fingerprint] = kept.effort if kept else None
         return found
 
     def save_transcript(self, transcript: Transcript, audio_sha256: str, claim: Claim | None = None) -> None:  # noqa: ARG002
         """Called when the last segment of a call is finished, before the next call's are handed out."""
         own_s, other_s = self._spent.since_last(self.recogniser_pid())
-        effort = Effort(
-            audio_s=0.0,
+        self._made[transcript.fingerprint] = _Making(
             processor_s=own_s,
             other_processor_s=other_s,
-            wall_s=0.0,
             peak_memory_bytes=max((sample.memory_bytes for sample in self._recorder.samples), default=0),
-            machine=self._machine,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        self._efforts[transcript.fingerprint] = effort
-        self._made.add(transcript.fingerprint)
 
     def save_call(self, outcome: CallOutcome) -> bool:
         self._end(outcome.claim)
         transcript, prepared = outcome.transcript, outcome.prepared
         if transcript is None or prepared is None:
             return False
-        effort = self._efforts.get(transcript.fingerprint)
-        if effort is not None and transcript.fingerprint in self._made:
-            wall_s = outcome.timings_s.get("recognise", 0.0)
-            effort = replace(effort, audio_s=prepared.duration_s, wall_s=wall_s)
+        making = self._made.get(transcript.fingerprint)
+        effort = self._stored_efforts.get(transcript.fingerprint)
+        if making is not None:
+            effort = Effort(
+                audio_s=prepared.duration_s,
+                wall_s=outcome.timings_s["recognise"],
+                machine=self._machine,
+                **asdict(making),
+            )
             self._kept.put(KeptTranscript(transcript=transcript, effort=effort))
         name = self._source.name_of(outcome.found)
         heard = HeardCall.of(transcript, name=name, duration_s=prepared.duration_s, flags=prepared.flags)
-        self.result.calls[name] = Transcribed(
-            heard=heard, effort=effort, reused=transcript.fingerprint not in self._made
-        )
+        self.result.calls[name] = Transcribed(heard=heard, effort=effort, reused=making is None)
         return True
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:  # noqa: ARG002
@@ -248,6 +244,16 @@ class ComparisonStore:
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    """What a transcript took, before it is known of which recording it is: see `Effort`."""
+
+    processor_s: float
+    other_processor_s: float
+    peak_memory_bytes: int
+    made_at: str
+
+
 def _children() -> Iterable[psutil.Process]:
     yield from psutil.Process().children(recursive=True)
 
@@ -274,7 +280,7 @@ class ProcessorSeconds:
         return own_s, other_s
 
 
-class _Observer:
+class Observer:
     """What a run tells: progress for the terminal, notices for the report."""
 
     def __init__(self, result: SystemResult, tell: Told) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from commands.run.tracing import export_traces
+from commands.report.spans import by_call
+from commands.run.tracing import add_call, export_traces
 from pipeline.config.areas.reporting import TracingSettings
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.tracing.origin import Origin, TracePlace
+from pipeline.tracing.spans import Span, Spans
 from tests.commands.report.test_report import TWO_CALLS
 
 
@@ -25,6 +29,57 @@ def test_traces_go_from_recording_to_row() -> None:
     assert [one.name for one in sorted(stages, key=lambda one: one.start_time)] == ["prepare", "recognise", "store"]
     assert (calls["a"].end_time - calls["a"].start_time) / 1e9 == pytest.approx(9.0)
     assert calls["a"].attributes["earshot.run_id"] == "run-1"
+
+
+class Collected(Spans):
+    def __init__(self) -> None:
+        super().__init__(TracingSettings())
+        self.spans: list[Span] = []
+
+    def add(self, span: Span) -> None:
+        self.spans.append(span)
+
+
+REQUEST = TracePlace(trace_id="a" * 32, span_id="b" * 16, sampled=True)
+
+
+@pytest.mark.parametrize(
+    ("run_id", "origin", "about", "kind"),
+    [
+        (None, None, {}, "internal"),
+        ("run-1", None, {"earshot.run_id": "run-1"}, "internal"),
+        (None, Origin(request_id="r-7", place=REQUEST), {"earshot.request_id": "r-7"}, "consumer"),
+    ],
+)
+def test_a_call_is_a_span_from_its_first_stage_to_its_last_and_each_stage_one_within(
+    run_id: str | None, origin: Origin | None, about: dict[str, str], kind: str
+) -> None:
+    collected = Collected()
+    place = add_call(collected, by_call(TWO_CALLS)[0], run_id, 1_000.0, origin)
+    *stages, whole = collected.spans
+    assert [(span.name, span.start_s, span.end_s) for span in stages] == [
+        ("prepare", 1_000.0, 1_002.0), ("recognise", 1_003.0, 1_007.0), ("store", 1_008.0, 1_009.0),
+    ]  # fmt: skip
+    assert {(span.parent, span.kind, len(span.attributes)) for span in stages} == {(place, "internal", 0)}
+    assert len({place, *(span.place for span in stages)}) == 4
+    assert {span.place.trace_id for span in stages} == {place.trace_id}
+    assert (whole.name, whole.place, whole.start_s, whole.end_s) == ("call", place, 1_000.0, 1_009.0)
+    assert whole.attributes == {"earshot.file_name": "a", "earshot.audio_s": 60, **about}
+    assert whole.kind == kind
+    assert whole.parent == (REQUEST if origin else None)
+    assert origin is None or place.trace_id == REQUEST.trace_id
+
+
+def test_the_times_of_a_run_are_those_of_the_clock() -> None:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    times = iter([5.0])
+    recorder, exporter = PerformanceRecorder(clock=lambda: next(times, 5_005.0)), InMemorySpanExporter()
+    recorder.add("store", "a", 5_000.0, 5_000.0, 1.0)
+    before_s = time.time()
+    export_traces(TracingSettings(enabled=True), recorder, "run-1", exporter)
+    (span, *_) = exporter.get_finished_spans()
+    assert (span.start_time or 0) / 1e9 == pytest.approx(before_s, abs=1_000)
 
 
 @pytest.mark.parametrize(

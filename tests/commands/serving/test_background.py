@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from commands.serving.background import Task, at_work
+from commands.serving.background import Task, again_and_again, at_work
 from pipeline.errors import EarshotError
 from tests.waiting import PATIENCE_S
 
@@ -66,3 +66,37 @@ def test_a_task_is_woken_and_closed_and_a_fault_of_closing_is_told(caplog: pytes
             twice.wait(0.01)
     assert closed == ["sending"]
     assert [record.message for record in caplog.records] == ["sending: cannot be closed"]
+
+
+class Waits(threading.Event):
+    """Writes down what it is waited for, and waits for nothing."""
+
+    def __init__(self, name: str, waits: list[tuple[str, float | None]]) -> None:
+        super().__init__()
+        self._name = name
+        self._waits = waits
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._waits.append((self._name, timeout))
+        return False
+
+
+def test_pauses_grow_from_error_to_error_and_are_as_before_after_a_success() -> None:
+    waits: list[tuple[str, float | None]] = []
+    stopping, wake = Waits("stopping", waits), Waits("wake", waits)
+    left = [True, False, False, False, True, False, True]
+
+    def beat() -> None:
+        assert not wake.is_set()
+        wake.set()
+        succeeds = left.pop(0)
+        if not left:
+            stopping.set()
+        if not succeeds:
+            raise EarshotError("no")
+
+    again_and_again(Task(name="t", beat=beat, every_s=10.0, wake=wake), stopping)
+    assert waits == [
+        ("wake", 10.0), ("stopping", 20.0), ("stopping", 40.0), ("stopping", 60.0), ("wake", 10.0), ("stopping", 20.0),
+        ("wake", 10.0),
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -107,7 +108,7 @@ def dots(html: str, kind: str) -> list[tuple[float, ...]]:
 
 
 def test_rates_stand_by_their_days_between_nothing_and_the_highest() -> None:
-    html = rates([point(1, 0.1, 0.05), point(3, 0.2), point(11, 0.4, 0.1)], 0.25)
+    html = rates([point(1, 0.1, 0.05), point(3, 0.25), point(11, 0.4, 0.1)], 0.25)
     assert html is not None
     inner, highest = RATES_WIDTH - 2 * RATES_EDGE, 1.1 * 0.5
 
@@ -116,7 +117,7 @@ def test_rates_stand_by_their_days_between_nothing_and_the_highest() -> None:
 
     xs = [RATES_EDGE, RATES_EDGE + inner * 0.2, RATES_EDGE + inner]
     assert [found[:2] for found in dots(html, "dot")] == [
-        pytest.approx((x, y(value)), abs=0.01) for x, value in zip(xs, (0.1, 0.2, 0.4), strict=True)
+        pytest.approx((x, y(value)), abs=0.01) for x, value in zip(xs, (0.1, 0.25, 0.4), strict=True)
     ]
     assert dots(html, "reach") == [
         pytest.approx((xs[0], y(0.05), y(0.15)), abs=0.01), pytest.approx((xs[2], y(0.3), y(0.5)), abs=0.01),
@@ -125,6 +126,13 @@ def test_rates_stand_by_their_days_between_nothing_and_the_highest() -> None:
     assert html.count('class="point above"') == 1
     assert "<title>1 &amp; &lt;i&gt;</title>" in html
     assert numbers(html, 'rect class="room"', "x", "width")[0] == (0, 2 * RATES_EDGE)
+
+
+def test_half_an_interval_is_none() -> None:
+    halves = [replace(point(1, 0.2, 0.1), low=None), replace(point(2, 0.2, 0.1), high=None)]
+    html = rates(halves, None)
+    assert html is not None
+    assert (len(dots(html, "dot")), dots(html, "reach")) == (2, [])
 
 
 def test_one_day_stands_in_the_middle_and_none_is_no_picture() -> None:

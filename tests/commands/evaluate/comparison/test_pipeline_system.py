@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from commands.evaluate.comparison.kept import KeptTranscripts
-from commands.evaluate.comparison.pipeline_system import ComparisonStore, ProcessorSeconds
+from commands.evaluate.comparison.pipeline_system import ComparisonStore, Observer, ProcessorSeconds
 from commands.evaluate.comparison.running import CallsWithTruth
 from pipeline.records import CallFailure, CallOutcome, CallStatus, Claim, FoundCall, SkippedFile, Transcript
 from pipeline.run.performance import PerformanceRecorder, ResourceSample
@@ -32,13 +33,18 @@ class Source:
         raise AssertionError(f"{call.file_name} is asked for in {spool}")
 
 
-def store_in(folder: Path, stored: dict[str, Transcript] | None = None, *, fresh: bool = False) -> ComparisonStore:
+def store_in(
+    folder: Path,
+    stored: dict[str, Transcript] | None = None,
+    *,
+    fresh: bool = False,
+    samples: Sequence[tuple[float, int]] = ((0.0, 300), (1.0, 500), (2.0, 400)),
+) -> ComparisonStore:
     source = CallsWithTruth(Source(), frozenset({"good", "failed", "empty"}))
     assert [call.file_name for call in source.discover()] == ["good.wav", "failed.wav", "empty.wav"]
     recorder = PerformanceRecorder()
     recorder.samples += [
-        ResourceSample(at_s=at_s, memory_bytes=memory, cpu_percent=0.0, queues={})
-        for at_s, memory in ((0.0, 300), (1.0, 500), (2.0, 400))
+        ResourceSample(at_s=at_s, memory_bytes=memory, cpu_percent=0.0, queues={}) for at_s, memory in samples
     ]
     stored = stored or {}
     return ComparisonStore(source, KeptTranscripts(folder), stored.get, recorder, "a machine", fresh=fresh)
@@ -69,6 +75,8 @@ def test_a_new_transcript_is_kept_with_its_effort_and_used_again(tmp_path: Path)
     effort = made.effort
     assert effort is not None
     assert (effort.audio_s, effort.wall_s, effort.peak_memory_bytes, effort.machine) == (12.0, 2.5, 500, "a machine")
+    assert datetime.fromisoformat(effort.made_at).tzinfo == UTC
+    assert len(effort.made_at) == len("2026-11-28T01:40:00+00:00")
 
     again = store_in(tmp_path)
     assert again.transcript("f1") == transcript()
@@ -86,6 +94,25 @@ def test_a_stored_transcript_has_no_effort_and_is_not_kept(tmp_path: Path) -> No
     (used,) = store.result.calls.values()
     assert (used.effort, used.reused) == (None, True)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_a_sample_no_memory_is_known(tmp_path: Path) -> None:
+    store = store_in(tmp_path, samples=())
+    store.save_transcript(transcript(), "aa")
+    store.save_call(outcome(transcript()))
+    (made,) = store.result.calls.values()
+    assert made.effort is not None
+    assert made.effort.peak_memory_bytes == 0
+
+
+def test_what_a_run_tells_goes_to_the_terminal_and_its_notices_to_the_report(tmp_path: Path) -> None:
+    result, told = store_in(tmp_path).result, []
+    observer = Observer(result, lambda *finished: told.append(finished))
+    observer.planned(3, 10)
+    observer.call_finished(CALLS["failed"], CallStatus.FAILED, "why")
+    observer.notice("the recogniser was started again")
+    assert told == [(CALLS["failed"], CallStatus.FAILED, "why")]
+    assert result.notices == ["the recogniser was started again"]
 
 
 @pytest.mark.parametrize("missing", ["transcript", "prepared"])
