@@ -88,10 +88,11 @@ def _exchanges(
             (_likeness(term, ours[slice(*stretch)]), stretch)
             for stretch in _stretches(term, (max(around[0], end), around[1]))
         ]
-        likeness, stretch = max(heard, key=lambda likely: likely[0], default=(0.0, (0, 0)))
-        if likeness < LEAST_LIKENESS:
+        close = [likely for likely in heard if likely[0] >= LEAST_LIKENESS]
+        if not close:
             dropped = True
             continue
+        stretch = max(close, key=lambda likely: likely[0])[1]
         exchanges.append(((first, last), stretch))
         end = stretch[1]
     return exchanges, dropped
@@ -99,16 +100,13 @@ def _exchanges(
 
 def _opposite(span: Span, blocks: Sequence[tuple[str, int, int, int, int]]) -> Span:
     """The words of the other text that stand against these."""
-    begin: int | None = None
-    end = 0
-    for kind, a, b, c, d in blocks:
-        if b <= span[0] or a >= span[1]:
-            continue
-        equal = kind == "equal"
-        first = c + max(span[0] - a, 0) if equal else c
-        begin = first if begin is None else begin
-        end = d - max(b - span[1], 0) if equal else d
-    return (begin or 0, end)
+    met = [block for block in blocks if block[2] > span[0] and block[1] < span[1]]
+    (first_kind, a, _, begin, _), (last_kind, _, b, _, end) = met[0], met[-1]
+    if first_kind == "equal":
+        begin += span[0] - a
+    if last_kind == "equal":
+        end -= b - span[1]
+    return begin, end
 
 
 def _stretches(term: Term, within: Span) -> Iterator[Span]:

@@ -11,12 +11,13 @@ from pipeline.transcription.gates.support import sounds_like_a_term, supported
 from pipeline.transcription.gates.trust import plain_words
 from tests.pinned import assert_pinned
 
-TERMS = [plain_words(term) for term in ("Harper Valley", "SmartBox", "Visa", "pay my bill", "Valley", "")]
+TERMS = [plain_words(term) for term in ("Harper Valley", "SmartBox", "Visa", "pay my bill", "Valley", "Harper", "")]
 BOTH = (
     ("Harper Valley", "Howard Valley"), ("Harper Valley,", "harbor valet"), ("Harper Valley", "Harper Valley"),
     ("SmartBox", "smart box"), ("SmartBox.", "a smart fox"), ("smart box", "SmartBox"), ("Visa", "vista"),
     ("Visa", "this"), ("Visa", ""), ("", "visor"), ("pay my bill", "may my pill"), ("pay my bill", "they buy bills"),
-    ("Valley", "valet"), ("Valley", "Valley"), ("so it", "so it"), ("is", "this"), ("-", "-"), ("no", ""), ("", "no"),
+    ("Valley", "valet"), ("Harper", "harbor"), ("Visa", "Visa"),
+    ("Valley", "Valley"), ("so it", "so it"), ("is", "this"), ("-", "-"), ("no", ""), ("", "no"),
 )  # fmt: skip
 """What is heard with the vocabulary, and without."""
 
@@ -41,8 +42,8 @@ def timed(draw: random.Random, text: str, language: str) -> SegmentResult:
 
 def lines_of_terms() -> Iterable[str]:
     draw = random.Random(1)
-    for _ in range(250):
-        heard = draw.choices(BOTH, k=draw.randrange(6))
+    for _ in range(400):
+        heard = draw.choices(BOTH, k=draw.randrange(1, 8))
         given = timed(draw, " ".join(filter(None, (said for said, _ in heard))), "en")
         bare = timed(draw, " ".join(filter(None, (said for _, said in heard))), "fr")
         written = supported(given, bare, TERMS)
