@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from pipeline.children.worker import TaskServer
 from pipeline.errors import StartupError
+from pipeline.pace import Pace
 from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity
 from pipeline.run.context import BatchParts, RunContext, RunObserver
@@ -209,7 +209,7 @@ class Crew:
 
         Fetching threads that hang in a download are not waited for then: they end with the process.
         """
-        beaten, signals = 0.0, self._signals
+        pace, signals = Pace(_HEARTBEAT_S), self._signals
         while alive := [
             thread for thread in (*threads, *(() if signals.abandoned.is_set() else fetching)) if thread.is_alive()
         ]:
@@ -218,8 +218,7 @@ class Crew:
             signals.abandon_when_due()
             if signals.abandoned.is_set():
                 self._drop_workers()
-            elif time.monotonic() - beaten > _HEARTBEAT_S:
-                beaten = time.monotonic()
+            elif pace.is_due():
                 desk.renew()
                 beat()
 

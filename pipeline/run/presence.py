@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pipeline.handled import ServiceUse
+from pipeline.pace import Pace
 from pipeline.ports import Claims
 from pipeline.presence import ProviderUse, WorkerReport
 from pipeline.records import EngineIdentity
@@ -21,19 +22,19 @@ class Presence:
     def __init__(self, claims: Claims, tally: Tally, now: Callable[[], float] = time.monotonic) -> None:
         self._claims = claims
         self._tally = tally
-        self._now = now
-        self._told: float | None = None
+        self._pace = Pace(BEAT_S, now)
+        self._told = False
         self._before: Mapping[str, ServiceUse] = {}
         self._silent: frozenset[str] = frozenset()
 
     def beat(self, identity: EngineIdentity | None) -> None:
-        if self._told is None or self._now() - self._told >= BEAT_S:
-            self._told = self._now()
+        if self._pace.is_due():
+            self._told = True
             self._claims.present(self._report(identity))
 
     def leave(self, identity: EngineIdentity | None, trouble: BaseException | None = None) -> None:
         """With the last figures, and what ends it. Only after a first sign of life."""
-        if self._told is not None:
+        if self._told:
             report = replace(self._report(identity), trouble=type(trouble).__name__ if trouble else None)
             self._claims.present(report, leaving=True)
 

@@ -105,22 +105,18 @@ def _of_table(text: str, columns: Mapping[str, str], delimiter: str | None) -> I
         text, skipped = rest, 1
         delimiter = delimiter or mark or "\t"
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text, columns))
-    number = skipped + 1
-    try:
-        titles = [title.strip() for title in next(lines, [])]
-        if not any(fields_of([(title, "x") for title in titles], columns).file_names) and not _has_key(titles, columns):
-            wanted = columns["file_name"]
-            raise BadSidecar(
-                f"has no column {wanted!r}; its columns are: {', '.join(titles)[:500]}; see input.sidecar.columns"
-            )
-        for number, row in enumerate(lines, start=skipped + 2):
-            if len(row) == len(titles):
-                yield Record(f"row {number}", list(zip(titles, row, strict=True)))
-            elif row:
-                fault = f"{len(row)} cells under {len(titles)} titles; the row is not used"
-                yield Record(f"row {number}", (), fault=fault)
-    except csv.Error as error:
-        yield Record(f"row {number + 1}", (), fault=f"{error}; reading ended there")
+    titles = [title.strip() for title in next(lines, [])]
+    if not any(fields_of([(title, "x") for title in titles], columns).file_names) and not _has_key(titles, columns):
+        wanted = columns["file_name"]
+        raise BadSidecar(
+            f"has no column {wanted!r}; its columns are: {', '.join(titles)[:500]}; see input.sidecar.columns"
+        )
+    for number, row in enumerate(lines, start=skipped + 2):
+        if len(row) == len(titles):
+            yield Record(f"row {number}", list(zip(titles, row, strict=True)))
+        elif row:
+            fault = f"{len(row)} cells under {len(titles)} titles; the row is not used"
+            yield Record(f"row {number}", (), fault=fault)
 
 
 def _has_key(titles: Sequence[str], columns: Mapping[str, str]) -> bool:

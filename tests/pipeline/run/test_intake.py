@@ -34,7 +34,7 @@ class Place:
         self.jobs = PostgresJobs(database)
         self.store = PostgresStore(database)
         self.worker = PostgresClaims(database, "somewhere-1-x", "hash", 60)
-        self.now = 0.0
+        self.now = 1000.0
         self.skipped: dict[str, str] = {}
         self.gone: set[str] = set()
 
@@ -223,15 +223,15 @@ def test_a_run_ends_when_nothing_comes_and_hands_over_when_it_grows_old(place: P
     intake = place.intake()
     intake.beat()
     (claim,) = place.worker.claim(None, 9)
-    place.now = 4000.0
+    place.now = 1000.0 + 4000.0
     intake.beat()
     with place.database.connection() as connection:
         states = connection.execute("SELECT state FROM runs ORDER BY started_at").fetchall()
     assert states == [("finished",), ("running",)], "its calls can be delivered now"
     place.do(claim)
-    place.now = 4001.0
+    place.now = 1000.0 + 4001.0
     intake.beat()
-    place.now = 4100.0
+    place.now = 1000.0 + 4100.0
     intake.beat()
     with place.database.connection() as connection:
         assert connection.execute("SELECT state, counts FROM runs ORDER BY started_at").fetchall()[1] == (

@@ -23,7 +23,7 @@ class Told(ClaimsInMemory):
 
 class Clock:
     def __init__(self) -> None:
-        self.at = 0.0
+        self.at = 100.0
 
     def __call__(self) -> float:
         return self.at
@@ -47,7 +47,7 @@ def asked(provider: str, *, answered: bool, cost_usd: float | None = None) -> St
 def test_a_sign_of_life_comes_now_and_then_and_at_the_end() -> None:
     claims, clock = Told(), Clock()
     presence = Presence(claims, Tally(), clock)
-    for clock.at in (0.0, 1.0, BEAT_S - 0.1, BEAT_S + 0.1):
+    for clock.at in (100.0, 101.0, 99.9 + BEAT_S, 100.1 + BEAT_S):
         presence.beat(None)
     presence.leave(ENGINE)
     assert [leaving for _, leaving in claims.reports] == [False, False, True]

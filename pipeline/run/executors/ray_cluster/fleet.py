@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pipeline.children.worker import TaskServer
 from pipeline.config.areas.ray import RaySettings
 from pipeline.errors import EarshotError, StartupError, described
+from pipeline.pace import Pace
 from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
 from pipeline.run.context import hire_here
@@ -108,14 +109,13 @@ class Fleet:
 
     def work(self, run_id: str, uris: Collection[str], beat: Callable[[], None]) -> None:  # noqa: ARG002 - the workers look themselves
         self._analyser.close()  # planning is over
-        began, beaten = self._now(), -math.inf
+        began, pace = self._now(), Pace(_BEAT_S, self._now)
         self._given.recorder.queues = lambda: {"workers": sum(member.greeting is not None for member in self._members)}
         while (left := self._left(run_id)) and not self._signals.stopping.is_set():
             self._ask_for(min(self._settings.workers, math.ceil(left / self._settings.calls_per_worker)))
             self._look(began, self._work)
             self._let_go(left)
-            if self._now() - beaten >= _BEAT_S:
-                beaten = self._now()
+            if pace.is_due():
                 beat()
             self._signals.check_clock()
             self._signals.stopping.wait(self._look_s)

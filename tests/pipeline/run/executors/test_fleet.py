@@ -150,7 +150,7 @@ class Bed:
         self.cluster = PlannedCluster(scripts or (Script(),), self.claims, tally)
         self.signals = RunSignals(RunSettings(stop_grace_s=5))
         self.observer = Notices()
-        self._seconds = 0.0
+        self._seconds = 1000.0
         parts = BatchParts(
             source=AddressedSource(InputSettings(path="/nowhere")),
             store=None,  # type: ignore[arg-type]  # rows are the workers'
