@@ -130,9 +130,8 @@ class TopicMatcher:
         if language not in self._by_language:
             labels = [label for label in self.glossary.labels if _in_language(label, language)]
             raw = {label: self._describe(label, language) for label in labels}
-            leaves = [
-                label for label in labels if label.subtopic is not None or not self.glossary.subtopics(label.topic)
-            ]
+            divided = {label.topic for label in labels if label.subtopic is not None}
+            leaves = [label for label in labels if label.subtopic is not None or label.topic not in divided]
             parents = {label.topic: raw[label] for label in labels if label.subtopic is None}
             idf = _idf([raw[leaf].stems.keys() | parents[leaf.topic].stems.keys() for leaf in leaves])
             gram_idf = _idf([raw[leaf].grams.keys() | parents[leaf.topic].grams.keys() for leaf in leaves])

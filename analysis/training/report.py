@@ -89,8 +89,11 @@ def _mapping(content: Mapping[str, Any]) -> str:
     return _table((), [row for row in shown if row[0] != "averages"])
 
 
-def _image(png: bytes) -> str:
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+def _image(figure: Any) -> str:
+    """The figure as a PNG within the page."""
+    target = io.BytesIO()
+    figure.savefig(target, format="png", metadata={"Software": None})
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(target.getvalue()).decode()}">'
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
@@ -102,14 +105,8 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
     return figure, figure.subplots()
 
 
-def _png(figure: Any) -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format="png", metadata={"Software": None})
-    return target.getvalue()
-
-
-def confusion_plot(table: Sequence[Sequence[int]], names: Sequence[str]) -> bytes:
-    """PNG; colour is the share of the row."""
+def confusion_plot(table: Sequence[Sequence[int]], names: Sequence[str]) -> Any:
+    """A figure; colour is the share of the row."""
     counts = np.asarray(table, dtype=float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = max(4.0, min(14.0, 0.45 * len(names) + 3))
@@ -123,13 +120,13 @@ def confusion_plot(table: Sequence[Sequence[int]], names: Sequence[str]) -> byte
         for row, column in np.ndindex(counts.shape):
             colour = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center", color=colour)
-    return _png(figure)
+    return figure
 
 
 def reliability_plot(
     truth: npt.NDArray[np.intp], probabilities: npt.NDArray[np.float64], names: Sequence[str], bins: int = 10
-) -> bytes:
-    """PNG: how often a class is true, plotted against its predicted probability; bins of equal size."""
+) -> Any:
+    """A figure: how often a class is true, plotted against its predicted probability; bins of equal size."""
     figure, axes = _figure(5.5, 5.0)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     if len(names) <= 5:
@@ -142,4 +139,4 @@ def reliability_plot(
     axes.set_xlabel("probability said")
     axes.set_ylabel("share that was true")
     axes.legend()
-    return _png(figure)
+    return figure

@@ -13,7 +13,7 @@ from pipeline.outside import refusal
 
 TOOL_NAME = "answer"
 TOOL_DESCRIPTION = "Give the answer. Every answer goes through this tool."
-_PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
+_PASSING = frozenset({408, 409, 425})
 
 
 def chat_turns(request: LLMRequest) -> list[dict[str, str]]:

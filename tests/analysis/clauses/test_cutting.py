@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.clauses.cutting import chunk_spans, clause_spans, clauses_of
+from analysis.clauses.cutting import chunk_spans, clause_spans, clauses_of, pauses_of
 from pipeline.records import Role, TranscriptChunk, Word
 
 
@@ -80,3 +80,25 @@ def test_a_pause_is_worth_a_comma(text: str, last: str) -> None:
 
 def test_noise_is_left_out_of_clauses() -> None:
     assert clauses_of(chunk("[laughter] It is <unk> done. [noise]")) == ["It is done."]
+
+
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        ("It is done now", [2, 10]),
+        (" It  done now", [2, 10]),
+        ("It was done now", [2]),
+        ("It was now", [2]),
+        ("was done now", []),
+        ("It", []),
+        ("", []),
+    ],
+)
+def test_pauses_are_placed_by_the_words_as_far_as_these_are_the_text_s(words: str, places: list[int]) -> None:
+    """Behind the first word that is not in the text nothing is known."""
+    text, pause_s = "It is done now", {"It": 0.5, "was": 0.5, "done": 0.45, "is": 0.3}
+    timed, start_s = [], 0.0
+    for word in words.split():
+        timed.append(Word(text=f" {word}", start_s=start_s, end_s=start_s + 0.2))
+        start_s += 0.2 + pause_s.get(word, 0.0)
+    assert pauses_of(text, timed) == places

@@ -46,6 +46,36 @@ def test_a_phrase_finds_its_words_by_their_stems(phrase: str, text: str, languag
 
 
 @pytest.mark.parametrize(
+    ("language", "word", "parts"),
+    [
+        ("en", "can't", "can not"),
+        ("en", "cannot", "can not"),
+        ("en", "won't", "will not"),
+        ("en", "shan't", "shall not"),
+        ("en", "isn't", "is not"),
+        ("en", "it's", "it is"),
+        ("en", "how's", "how is"),
+        ("en", "anna's", "anna's"),
+        ("en", "i'm", "i am"),
+        ("en", "you're", "you are"),
+        ("en", "we've", "we have"),
+        ("en", "they'll", "they will"),
+        ("en", "i'd", "i would"),
+        ("en", "'d", "'d"),
+        (None, "it's", "it is"),
+        ("en", "its", "its"),
+        ("de", "it's", "it's"),
+        ("fr", "j'ai", "j ai"),
+        ("fr", "aujourd'hui", "aujourd'hui"),
+        ("fr", "cannot", "cannot"),
+        ("fr", "'ai", "ai"),
+    ],
+)
+def test_short_forms_are_spelled_out(language: str | None, word: str, parts: str) -> None:
+    assert spelled_out(word, language) == tuple(parts.split())
+
+
+@pytest.mark.parametrize(
     ("phrase", "fault"),
     [("", "no word"), ("...", "no word"), ("... now", "between words"), ("now ...", "between words"), ("a/ b", "one")],
 )

@@ -24,6 +24,7 @@ from analysis.summary.reading.substance import Substance
 from analysis.summary.step import SummaryStep
 from analysis.summary.summary_parts import reason_scores, summary_parts_of
 from analysis.summary.support.evidence import CallEvidence, Evidence
+from analysis.summary.support.statements import read_statement
 from analysis.summary.support.verdict import Judge
 from analysis.summary.support.wording import wording_of
 from bench.statements import STATEMENTS, Labelled, read_statements
@@ -36,7 +37,7 @@ from tests.pinned import assert_pinned
 NUMBERS = [field.name for field in fields(Evidence)]
 
 
-@pytest.mark.parametrize("name", ["tuning", "model"])
+@pytest.mark.parametrize("name", ["tuning", "model", "strangers_1", "strangers_2", "strangers_3"])
 def test_what_speaks_for_and_against_each_statement(name: str) -> None:
     assert_pinned(f"{name}.txt", "\n".join(evidence_lines(name)))
 
@@ -54,6 +55,9 @@ def evidence_lines(name: str) -> Iterator[str]:
         told = judge.judge(labelled.text)
         yield f"{labelled.text} -> {told.verdict} {told.probability:.4f} {' '.join(told.faults)} ({told.subject})"
         yield "  " + " ".join(f"{key}={value:.3g}" for key in NUMBERS if (value := float(getattr(found, key))))
+        for clause in read_statement(labelled.text, wording_of("en"), {"karim": Role.AGENT, "ruth": Role.CLIENT}):
+            told = ((field.name, getattr(clause, field.name)) for field in fields(clause) if field.name != "text")
+            yield f"  {clause.text}: " + " ".join(f"{name}={value}" for name, value in told if value)
 
 
 @pytest.mark.parametrize("name", ["seen", "mended", "ends_seen"])

@@ -13,9 +13,11 @@ from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
 from analysis.topics.asked import asked_in
-from analysis.topics.matching import TopicMatcher
+from analysis.topics.keywords import Ranked
+from analysis.topics.matching import Candidate, TopicMatcher
 from analysis.topics.proposals import proposed_terms
 from analysis.topics.step import TopicStep
+from analysis.topics.subtopics import Below
 from bench.materials.reference_calls import harper_valley, samples
 from bench.materials.topic_glossaries import HARPER_VALLEY
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings, TopicSettings
@@ -115,6 +117,28 @@ def test_of_topics_that_match_equally_none_is_chosen(margin: float) -> None:
     step = TopicStep(Catalogues({CustomerSegment.B2C: PAYING}, None), settings)
     result = ask(call(("client", "the router")), step)
     assert (result.payload, result.reason) == (None, "two topics match equally well: Lamp and Book")
+
+
+@pytest.mark.parametrize(
+    ("scores", "lead"), [((), 1.0), ((0.0,), 1.0), ((4.0, 3.0, 1.0), 0.25), ((0.5, 0.5), 0.0), ((0.0, 0.0), 0.0)]
+)
+def test_how_far_the_best_topic_leads_is_a_share_of_its_score(scores: tuple[float, ...], lead: float) -> None:
+    candidates = tuple(Candidate(str(score), Below(None), score, frozenset()) for score in scores)
+    assert Ranked(PAYING, candidates, scores).lead == pytest.approx(lead)
+    assert Ranked(PAYING, candidates, scores).confidence == (scores or (0.0,))[0]
+
+
+def test_a_topic_whose_subtopics_are_all_in_another_language_is_matched_by_its_own_words() -> None:
+    """The step had failed on every call that held a word of it."""
+    labels = (
+        Label(topic="Card"),
+        Label(topic="Card", subtopic="Perdue", languages=("fr",), keywords=("perdue",)),
+        Label(topic="Bill", keywords=("bill",)),
+    )
+    matcher = TopicMatcher(Glossary(name="b2c", languages=("en", "fr"), labels=labels), KeywordTopicSettings())
+    lines = asked_in(call(("client", "It is about my card.")).transcript.chunks, "en", KeywordTopicSettings()).lines
+    (found,) = matcher.candidates(lines, "en")
+    assert (found.topic, found.below.subtopic) == ("Card", None)
 
 
 def test_a_keyword_of_one_word_is_worth_as_much_in_a_label_of_many_keywords() -> None:

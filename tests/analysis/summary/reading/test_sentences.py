@@ -98,6 +98,27 @@ def test_times_are_those_of_the_words() -> None:
     assert (second.text, second.start_s, second.end_s) == ("You'll get mail.", 14.0, 16.5)
 
 
+@pytest.mark.parametrize(
+    ("said", "times"),
+    [
+        ("It is booked. Come at ten.", [(10.0, 12.5), (13.0, 15.5)]),
+        ("It is booked. Come at", [(10.0, 12.5), (13.0, 18.0)]),
+        ("It is booked. Come by ten.", [(10.0, 12.5), (13.0, 18.0)]),
+        ("It is Come at ten.", [(10.0, 18.0), (9.0, 18.0)]),
+        ("Is booked. Come at ten.", [(9.0, 18.0), (9.0, 18.0)]),
+        ("It is booked. at ten.", [(10.0, 12.5), (9.0, 18.0)]),
+        ("", [(9.0, 18.0), (9.0, 18.0)]),
+    ],
+)
+def test_words_tell_times_as_far_as_they_are_those_of_the_text(said: str, times: list[tuple[float, float]]) -> None:
+    words = tuple(
+        Word(text=f" {text}", start_s=10.0 + place, end_s=10.5 + place) for place, text in enumerate(said.split())
+    )
+    text = "It is booked. Come at ten."
+    one = TranscriptChunk(channel=0, ordinal=0, role=Role.AGENT, start_s=9.0, end_s=18.0, text=text, words=words)
+    assert [(sentence.start_s, sentence.end_s) for sentence in sentences_of([one])] == times
+
+
 def test_without_words_the_times_are_those_of_the_chunk() -> None:
     (one,) = sentences_of([chunk(3, Role.AGENT, "It is booked.", start_s=2.0, end_s=6.0)])
     assert (one.start_s, one.end_s, one.chunk) == (2.0, 6.0, 3)
