@@ -160,6 +160,8 @@ OTHER: list[dict[str, Any]] = [
     {"any": [{"length": {"over_s": 99.0}}, said("taped")]},
     {"any": [said("taped"), said("cancel"), said("money")]},
     {"length": {"over_s": 20.0}, "said": {"any_of": ["cancel"]}},
+    {"length": {"over_s": 20.0}, "not": said("taped")},
+    {"not": said("taped"), "all": [{"not": {"length": {"under_s": 20.0}}}]},
 ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.records import CallSentiment, Sentiment
+from analysis.sentiment.acoustic import pauses_db
 from analysis.sentiment.steps import AcousticSentimentStep, FusionStep, TextSentimentStep
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import CallForAnalysis, ChannelAudio, Role, StepResult, TranscriptChunk
@@ -119,3 +120,33 @@ def told(result: StepResult) -> Iterator[str]:
 
 def shares(sentiment: Sentiment | None) -> str:
     return "-" if sentiment is None else " ".join(f"{share:.3f}" for share in sentiment.shares)
+
+
+def test_levels_of_drawn_pauses() -> None:
+    """Of channels whose level changes every quarter of a second, with speech anywhere, also past the end."""
+    lines = []
+    for number in range(60):
+        generator = random.Random(number)
+        seconds = generator.choice([0, 1, 2, 5, 20, 90])
+        levels = np.repeat([10 ** -generator.uniform(0.5, 4) for _ in range(seconds * 4)], RATE // 4)
+        samples = (levels * np.random.default_rng(number).standard_normal(len(levels))).astype(np.float32)
+        samples[5:7] = np.nan
+        starts = [generator.uniform(-0.1, seconds + 1) for _ in range(generator.randint(0, 4))]
+        spans = [(max(0.0, start_s), start_s + generator.choice([0.0, 0.3, 1.0, 4.0])) for start_s in starts]
+        found = pauses_db(samples, spans)
+        lines.append(f"{seconds} s, {len(spans)} spans: {'nothing' if found is None else f'{found:.2f} dB'}")
+    assert_pinned("pauses.txt", "\n".join(lines))
+
+
+@pytest.mark.parametrize(("pause_s", "known"), [(0.98, False), (1.0, True), (1.02, True)])
+def test_a_second_of_pauses_tells_their_level(pause_s: float, known: bool) -> None:
+    samples = np.full(4 * RATE, 0.1, dtype=np.float32)
+    for spans in ([(pause_s, 4.0)], [(0.0, 4.0 - pause_s)], [(pause_s - 0.5, 3.5)]):
+        assert pauses_db(samples, spans) == (pytest.approx(-20.0, abs=1e-4) if known else None)
+
+
+def test_of_long_pauses_the_first_minute_is_read() -> None:
+    samples = np.full(70 * RATE, 0.1, dtype=np.float32)
+    samples[: 31 * RATE] = 0.01
+    assert pauses_db(samples, []) == pytest.approx(-40.0, abs=1e-4)
+    assert pauses_db(samples, [(0.0, 2.0)]) == pytest.approx(-20.0, abs=1e-4)

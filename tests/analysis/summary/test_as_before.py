@@ -23,7 +23,9 @@ from analysis.summary.reading.settling import settled
 from analysis.summary.reading.substance import Substance
 from analysis.summary.step import SummaryStep
 from analysis.summary.summary_parts import reason_scores, summary_parts_of
+from analysis.summary.support.clause import Clause
 from analysis.summary.support.evidence import CallEvidence, Evidence
+from analysis.summary.support.heard import Occurrence, Utterance, utterances_of
 from analysis.summary.support.statements import read_statement
 from analysis.summary.support.verdict import Judge
 from analysis.summary.support.wording import wording_of
@@ -37,14 +39,21 @@ from tests.pinned import assert_pinned
 NUMBERS = [field.name for field in fields(Evidence)]
 
 
-@pytest.mark.parametrize("name", ["tuning", "model", "strangers_1", "strangers_2", "strangers_3"])
+ABOUT = ("tuning", "model", "strangers_1", "strangers_2", "strangers_3")
+
+
+@pytest.mark.parametrize("name", ABOUT)
 def test_what_speaks_for_and_against_each_statement(name: str) -> None:
     assert_pinned(f"{name}.txt", "\n".join(evidence_lines(name)))
 
 
+def statements(name: str) -> list[Labelled]:
+    return read_statements(STATEMENTS / f"{name}.yaml", None)
+
+
 def evidence_lines(name: str) -> Iterator[str]:
     calls: dict[str, tuple[CallEvidence, Judge]] = {}
-    for labelled in read_statements(STATEMENTS / f"{name}.yaml", None):
+    for labelled in statements(name):
         about = labelled.call
         if about.call_id not in calls:
             yield f"= {about.call_id}"
@@ -56,8 +65,30 @@ def evidence_lines(name: str) -> Iterator[str]:
         yield f"{labelled.text} -> {told.verdict} {told.probability:.4f} {' '.join(told.faults)} ({told.subject})"
         yield "  " + " ".join(f"{key}={value:.3g}" for key in NUMBERS if (value := float(getattr(found, key))))
         for clause in read_statement(labelled.text, wording_of("en"), {"karim": Role.AGENT, "ruth": Role.CLIENT}):
-            told = ((field.name, getattr(clause, field.name)) for field in fields(clause) if field.name != "text")
-            yield f"  {clause.text}: " + " ".join(f"{name}={value}" for name, value in told if value)
+            yield f"  {clause.text}: {marks_of(clause, 'text')}"
+
+
+def marks_of(record: Clause | Utterance | Occurrence, *without: str) -> str:
+    """Its fields that are neither empty nor false."""
+    named = ((field.name, getattr(record, field.name)) for field in fields(record) if field.name not in without)
+    return " ".join(name if value is True else f"{name}={value}" for name, value in named if value)
+
+
+def test_who_does_what_in_each_utterance() -> None:
+    """Of the calls that statements are about: how each sentence is told in the third person, and who does its verbs."""
+    wording = wording_of("en")
+    verbs = wording.speech.keys() | wording.past | wording.infinitives
+    lines = []
+    for about in {one.call.call_id: one.call for name in ABOUT for one in statements(name)}.values():
+        lines.append(f"= {about.call_id}")
+        for utterance in utterances_of(about.transcript.believed, wording):
+            flags = marks_of(utterance, "number", "chunk", "role", "text", "words", "stems", "content")
+            lines.append(f"{utterance.told} {flags} {'announces' * utterance.announces}".rstrip())
+            for index, word in enumerate(utterance.words):
+                if word in verbs or word.endswith("ed"):
+                    who = marks_of(utterance.occurrence(index, wording), "number", "speaker")
+                    lines.append(f"  {word} {who}".rstrip())
+    assert_pinned("utterances.txt", "\n".join(lines))
 
 
 @pytest.mark.parametrize("name", ["seen", "mended", "ends_seen"])
@@ -143,7 +174,7 @@ def test_what_a_model_wrote_is_composed_with_the_calls_own_sentences(how: str) -
 
 def written_about(name: str) -> dict[str, list[Labelled]]:
     found: dict[str, list[Labelled]] = {}
-    for labelled in read_statements(STATEMENTS / f"{name}.yaml", None):
+    for labelled in statements(name):
         found.setdefault(labelled.call.call_id, []).append(labelled)
     return found
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+
 import pytest
 
 from analysis.records import ActionItem
@@ -11,6 +14,7 @@ from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
 from pipeline.records import Role
 from tests.analysis.calls import call, chunk
+from tests.pinned import assert_pinned
 
 
 def promised(*said: tuple[str, str], most: int = 5) -> tuple[ActionItem, ...]:
@@ -231,3 +235,46 @@ def test_plans_of_people_in_no_role_are_no_promises(text: str, told: list[str | 
 
 def test_no_moment_is_read_into_bare_words() -> None:
     assert by_when("the second one of the week") is None
+
+
+DRAWN: dict[str, Sequence[str]] = {
+    "before": (
+        "", "When does it end?", "Could you send it to us today?", "Will somebody come?", "What happens then?",
+        "I want my money back.",
+    ),
+    "said": (
+        "I'll send you the form by Friday.", "I'll block your card.", "We'll refund the forty dollars.",
+        "I can get them on the first van tomorrow.", "We could bring it on Monday or Tuesday.",
+        "A technician will come tomorrow morning.", "Let me check that for you.", "Let me send you the photos tonight.",
+        "I'll book the table for six.", "I'll return the keys on Monday and you'll get the bill tomorrow.",
+        "If it rains I'll bring a coat.", "You'll get an email by noon, and if not, I'll call you.",
+        "I'm sending a new router, and it'll be there by Saturday.", "You'll have the signed copy by noon.",
+        "I'll sign the papers.", "I'll come at five.", "They'll deliver your sofa on the ninth.",
+        "Somebody is going to call you next week.", "I'll see that the drive is clear on Friday.",
+        "I will wait until Friday.", "I'll go to my lawyer tomorrow.", "It'll be ready in two hours.",
+    ),
+    "after": (
+        "", "Please hold the line.", "I'll be back in a moment.", "Is that okay?", "It is blocked now.",
+        "I've sent the form to you.", "Only if you agree.", "Right?",
+    ),
+    "reply": ("", "Yes, please.", "No, on Monday.", "Okay, do that.", "No wait, leave it."),
+    "end": ("", "The table is booked.", "I've refunded the forty dollars.", "Then I'll send it by Monday.", "Goodbye."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sides", [("agent", "client"), ("client", "agent"), ("unknown", "unknown")])
+def test_what_is_promised_in_drawn_talks(sides: tuple[str, str]) -> None:
+    """Whatever comes before and after: kept as it is, so that any change is seen; each sentence with each of a kind."""
+    first, second = sides
+    lines = []
+    for number, text in enumerate(DRAWN["said"]):
+        generator = random.Random(number)
+        drawn = [[generator.choice(DRAWN[kind]) for kind in ("before", "after", "reply", "end")] for _ in range(6)]
+        single = [["" if kind != other else part for kind in ("before", "after", "reply", "end")]
+                  for other in ("before", "after", "reply", "end") for part in DRAWN[other]]  # fmt: skip
+        for before, after, reply, end in [*single, *drawn]:
+            said = [(second, before), (first, f"{text} {after}".strip()), (second, reply), (first, end)]
+            talk = [turn for turn in said if turn[1]]
+            found = [f"{item.what} ({item.who}, {item.by_when})" for item in promised(*talk)]
+            lines.append(f"{' | '.join(part for _, part in talk)} -> {'; '.join(found) or '-'}")
+    assert_pinned(f"promises_{first}.txt", "\n".join(lines))

@@ -262,6 +262,7 @@ def test_what_follows_but_is_read_by_itself() -> None:
         ("The client will receive the corrected bill by email today.", False),
         ("The client will have the forty dollars within three working days.", False),
         ("The refund takes three working days.", False),
+        ("The client was charged twice within three working days.", False),
     ],
 )
 def test_a_moment_belongs_to_what_it_was_said_of(statement: str, misdated: bool) -> None:
