@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ from pipeline.records import (
 if TYPE_CHECKING:
     from rich.table import Table
 
+WORDS_ALONE = "keywords without the encoder"
+"""Measured to show what the encoder adds; `method: auto` never takes it."""
 _IDENTITY = EngineIdentity(engine="truth", model="", revision=None, options_hash="", rank=0, demonstration=False)
 
 
@@ -143,12 +145,17 @@ def measure(step: str, settings: Settings, calls: Sequence[LabelledCall]) -> Mea
 
 
 def methods_of(step: str, settings: Settings) -> Iterator[Method]:
-    """Those without a model, the trained one where there is one, and each provider by itself."""
+    """Those without a model, of topics with and without the sentence encoder, the trained one where there is one, and
+    each provider by itself."""
     without = settings.llm.model_copy(update={"providers": ("extractive",)})
     if step == "summary":
         yield _method("extractive", settings, without, step)
     else:
         yield _method("keywords", settings, without, step)
+        if settings.encoder.engine != "off":
+            off = settings.encoder.model_copy(update={"engine": "off"})
+            by_words = _method("keywords", settings.model_copy(update={"encoder": off}), without, step)
+            yield replace(by_words, name=WORDS_ALONE)
         if settings.topics.trained.model_dir is not None:
             yield _method("trained", settings, without, step)
     for name in settings.llm.providers:

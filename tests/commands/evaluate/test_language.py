@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from analysis.measured import read_measured
+from analysis.measured import Measured, MeasuredMethod, best_method, read_measured
 from analysis.records import Summary
-from commands.evaluate.language import evaluate_language, labelled_calls, measure, methods_of
+from commands.evaluate.language import WORDS_ALONE, evaluate_language, labelled_calls, measure, methods_of
 from commands.evaluate.language_scores import _verified, expected_calibration_error, holds, tells
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
@@ -95,6 +96,17 @@ def test_each_provider_is_a_method_of_its_own() -> None:
         ("llm", ("openai_chat",)),
     ]
     assert all(one.settings.summary.method == one.name for one in methods)
+
+
+def test_topics_by_words_stand_beside_those_with_the_encoder_and_are_never_taken() -> None:
+    with_encoder, without = methods_of("topic", Settings())
+    assert (with_encoder.name, with_encoder.settings.encoder.engine) == ("keywords", Settings().encoder.engine)
+    assert (without.name, without.settings.encoder.engine) == (WORDS_ALONE, "off")
+    assert without.settings.topics.method == "keywords"
+    better = MeasuredMethod(method=WORDS_ALONE, model=None, score=1.0, low=None, high=None, figures={})
+    measured = Measured(step="topic", calls=1, methods=(better, replace(better, method="keywords", score=0.5)))
+    assert best_method(measured, ("keywords", "trained", "llm"), []) == "keywords"
+    assert [method.name for method in methods_of("topic", WITHOUT_ENCODER)] == ["keywords"]
 
 
 def test_a_summary_is_scored_by_what_it_keeps(tmp_path: Path) -> None:
