@@ -75,4 +75,4 @@ def around(spectra: Spectra, centre: npt.NDArray[np.int64], reach: int) -> npt.N
 def runs(wanted: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(first, one past the last) of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], wanted.astype(np.int8), [0]))))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    return [(first, end) for first, end in edges.reshape(-1, 2).tolist()]

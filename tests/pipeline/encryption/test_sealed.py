@@ -110,6 +110,24 @@ def test_a_file_that_was_cut_off_is_not_opened(size: int, data: st.DataObject) -
             opened(path)
 
 
+def test_what_is_said_of_a_file_depends_on_where_it_was_cut(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", bytes(2 * SMALL + 5))
+    sealed = path.read_bytes()
+    told: list[str] = []
+    for length in range(len(sealed) - HEADER_BYTES):
+        path.write_bytes(sealed[: HEADER_BYTES + length])
+        with pytest.raises(FileDamaged) as error:
+            opened(path)
+        told.append(str(error.value))
+    without_tag, changed = ["a: cut off"] * TAG_BYTES, "a: its block {} was changed, or is another file's"
+    after_first, after_second = (["a: cut off after its block 0"], ["a: cut off after its block 1"])
+    assert told == [
+        *without_tag, *[changed.format(0)] * SMALL,
+        *after_first, *without_tag[1:], *[changed.format(1)] * SMALL,
+        *after_second, *without_tag[1:], *[changed.format(2)] * 5,
+    ]  # fmt: skip
+
+
 def swapped(sealed: bytearray) -> None:
     first, second = HEADER_BYTES, HEADER_BYTES + WHOLE
     sealed[first : first + WHOLE], sealed[second : second + WHOLE] = (

@@ -282,6 +282,10 @@ def lines_of_copies(folder: Path) -> Iterable[str]:
         coded = duplicates._is_coded_copy(a, b, settings)
         steady = duplicates._steady_gain_db(a, b, 0.0)
         yield f"{name}: active {active.tolist()}, {at}, {same}, coded {coded}, gain {steady and round(steady, 2)}"
+        if found:
+            for most_db in (abs(found.gain_db), abs(found.gain_db) - 1e-9):
+                limit = DoctorSettings.model_construct(**{**dict(settings), "dual_mono_max_gain_db": most_db})
+                yield f"  at most as much louder {duplicates._align(a, b, active, limit) == found}"
         if found and number < 6:
             yield f"  is a copy {duplicates.is_copy(a, b, settings)} {duplicates.is_copy(b, a, settings)}"
     yield f"pieces {duplicates._loud_pieces(a, b)} {told(duplicates._powers(a, b, 200, 3), 5)}"

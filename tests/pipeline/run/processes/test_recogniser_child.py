@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from pipeline.records import SAMPLE_RATE_HZ
-from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask, set_up
+from pipeline.threads import begun
+from pipeline.transcription.engine import SegmentRequest, SegmentResult
 
 SECONDS = 8
 
@@ -69,3 +77,73 @@ def test_segments_tried_apart_are_heard_by_themselves(spooled: Path) -> None:
     window = WindowTask((task(spooled, 1, 2, 0.25, 0.25), task(spooled, 5, 6, 0.25, 0.25)))
     (alone,) = window.apart({"5"})
     assert stretches(alone.read().samples) == [(5, 6)]
+
+
+class Echo:
+    """A recogniser that hears its task's key; it takes windows while there are some."""
+
+    def __init__(self, *given: object, skip: object = None, fails_at: str = "") -> None:
+        self.given, self.skip, self.fails_at = given, skip, fails_at
+
+    def load(self) -> tuple[str, object, object]:
+        return "loaded", self.given, self.skip
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        for request in requests:
+            if request.key == self.fails_at:
+                raise ValueError("no such sound")
+            yield SegmentResult(key=request.key, text=request.key, language="en")
+
+
+def served(recogniser: Echo, tasks: list[WindowTask]) -> list[tuple[str, Any]]:
+    """What the child tells of windows that all wait when it begins, and after which none comes."""
+    supervisor, child = socket.socketpair()
+    with closing(Connection(supervisor.dup().detach())) as ours, closing(Connection(child.detach())) as theirs:
+        for waiting in tasks:
+            ours.send(waiting)
+        supervisor.shutdown(socket.SHUT_WR)
+        _, serve = set_up(lambda: cast("Any", recogniser), (), {})
+        thread = begun("child", serve, theirs)
+        thread.join(20.0)
+        assert not thread.is_alive(), "it ends with its supervisor"
+        theirs.close()
+        told = []
+        while ours.poll():
+            try:
+                kind, value = ours.recv()
+            except EOFError:
+                break
+            told.append((kind, getattr(value, "key", value)))
+        supervisor.close()
+        return told
+
+
+def test_windows_are_taken_and_answered_in_turn_until_no_more_can_come(spooled: Path) -> None:
+    tasks = [WindowTask((task(spooled, start_s, start_s + 1),)) for start_s in (1, 2, 3)]
+    told = served(Echo(), tasks)
+    assert [entry for entry in told if entry[0] != "mlx_bytes"] == [
+        (kind, key) for key in ("1", "2", "3") for kind in ("taken", "done")
+    ]
+    assert [kind for kind, _ in told].count("mlx_bytes") == 3
+
+
+def test_a_window_that_breaks_the_recogniser_is_the_last_that_was_taken(spooled: Path) -> None:
+    tasks = [WindowTask((task(spooled, start_s, start_s + 1),)) for start_s in (1, 2, 3)]
+    told = served(Echo(fails_at="2"), tasks)
+    assert [kind for kind, _ in told] == ["taken", "mlx_bytes", "done", "taken", "raised"]
+    assert "ValueError" in str(told[-1][1])
+
+
+def test_urgent_windows_are_taken_first(spooled: Path) -> None:
+    tasks = [
+        replace(WindowTask((task(spooled, start_s, start_s + 1),)), priority=priority)
+        for start_s, priority in ((1, 0), (2, 0), (3, 5), (4, 1))
+    ]
+    taken = [key for kind, key in served(Echo(), tasks) if kind == "taken"]
+    assert [key for key in taken if key != "1"] == ["3", "4", "2"], "the first may be taken before the others have come"
+
+
+@pytest.mark.parametrize("skip", [{}, {"whisper": "no weights"}])
+def test_engines_to_be_left_out_are_named_where_there_are_some(skip: dict[str, str]) -> None:
+    loaded, _ = set_up(cast("Any", Echo), ("given", 2), skip)
+    assert loaded == cast("Any", ("loaded", ("given", 2), skip or None))

@@ -94,3 +94,12 @@ def until(end_s: float) -> tuple[Word, ...]:
 )
 def test_a_gate_fires_from_its_limit_on(gate: str, text: str, told: dict[str, Any], expected: bool) -> None:
     assert fires(gate, text, **told) is expected
+
+
+@pytest.mark.parametrize(("least_chars", "expected"), [(59, True), (60, True), (61, False)])
+def test_a_short_text_compresses_as_it_will(least_chars: int, expected: bool) -> None:
+    text = "a" * 30 + " " + "b" * 29
+    limits = LIMITS.model_copy(update={"compression_min_chars": least_chars, "max_compression_ratio": 3.0})
+    still = Activity(duration_s=10.0, active_s=4.0, loudest_dbfs=-20.0, dynamics_db=20.0, last_active_s=10.0)
+    case = heard(request(silence(1)), SegmentResult(key="k", text=text, language="en"), still, None)
+    assert GATES["loop"](case, limits) is expected
