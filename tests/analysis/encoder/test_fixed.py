@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +96,49 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, damage: object) -> None:
     assert encoder.encode_fixed(PHRASES).tobytes() == made.tobytes()
     assert plain.asked == list(PHRASES[:2])
     assert np.array_equal(np.load(file)["vectors"], made)
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        HashEncoder().encode(PHRASES).astype(np.float64),
+        HashEncoder().encode(PHRASES)[:2],
+        HashEncoder().encode(PHRASES)[:, 0],
+        np.zeros((3, 2, 2), dtype=np.float32),
+    ],
+    ids=["float64", "a row less", "one number each", "tables"],
+)
+def test_vectors_of_another_shape_or_kind_are_made_again(tmp_path: Path, vectors: npt.NDArray[np.float64]) -> None:
+    made = kept(tmp_path)[1].encode_fixed(PHRASES)
+    (file,) = tmp_path.iterdir()
+    np.savez(file, vectors=vectors)
+    assert kept(tmp_path)[1].encode_fixed(PHRASES).tobytes() == made.tobytes()
+    assert np.load(file)["vectors"].dtype == np.float32
+
+
+def test_what_cannot_take_its_place_leaves_nothing_behind(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept(tmp_path)[1].encode_fixed(PHRASES)
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o644
+    file.unlink()
+    file.mkdir()
+    with caplog.at_level("INFO"):
+        assert np.array_equal(kept(tmp_path)[1].encode_fixed(PHRASES), HashEncoder().encode(PHRASES))
+    assert list(tmp_path.iterdir()) == [file]
+    assert [str(file) in message for message in caplog.messages] == [True, True]
+
+
+def test_files_that_are_used_stay(tmp_path: Path) -> None:
+    for number in range(40):
+        kept(tmp_path)[1].encode_fixed([f"label {number}"])
+    for age, file in enumerate(sorted(tmp_path.iterdir(), key=lambda file: file.stat().st_mtime_ns)):
+        os.utime(file, (age, age))
+    kept(tmp_path)[1].encode_fixed(["label 0"])
+    kept(tmp_path)[1].encode_fixed(["label 40"])
+    plain, encoder = kept(tmp_path)
+    encoder.encode_fixed(["label 0"])
+    assert plain.asked == []
+    assert len(list(tmp_path.iterdir())) == 40
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:

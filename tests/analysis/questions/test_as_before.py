@@ -12,7 +12,9 @@ import pytest
 from analysis.encoder.vectors import EncoderChoice, SentenceEncoder, Vectors
 from analysis.questions.asking import Asker
 from analysis.questions.passages import cut
+from analysis.questions.quoting import Quoter
 from analysis.questions.records import Answer, Hit, Passage, Quote, Searched
+from analysis.questions.wanted import Wanted
 from analysis.text import content_stems, words
 from bench.summaries import made_up_calls
 from pipeline.config.areas.ask import AskSettings
@@ -137,6 +139,37 @@ def test_answers_to_questions_across_calls(name: str) -> None:
                 f"  {name}: {like if like is None else f'{like:.3f}'} {said:.3f}" for name, like, said in evidence
             ]
     assert_pinned(f"answers_{name}.txt", "\n".join(lines))
+
+
+WANTED = [frozenset[Wanted](), *(frozenset({kind}) for kind in Wanted), *(frozenset(kinds) for kinds in (
+    (Wanted.REASON, Wanted.TROUBLE), (Wanted.REASON, Wanted.PERSON), (Wanted.MOMENT, Wanted.RESULT),
+    (Wanted.OFFER, Wanted.AMOUNT), (Wanted.THREAT, Wanted.REASON, Wanted.OFFER), (Wanted.PROMISE, Wanted.MOMENT),
+))]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_how_well_each_line_suits_what_is_wanted(language: str) -> None:
+    """Of each line of our calls, with those before it as lead: by its wording in English, by its side in French."""
+    lines = []
+    for call in [call for name in ("seen", "mended", "ends_seen") for _, call in made_up_calls(name)]:
+        lines.append(f"= {call.call_id}")
+        started_at = datetime(2026, 1, 1, tzinfo=UTC)
+        for place, line in enumerate(call.transcript.chunks):
+            passage = Passage(
+                call_id=call.call_id, number=0, file_name="", started_at=started_at, agent_id=None, language=language,
+                lines=(line,), lead=call.transcript.chunks[max(0, place - 3) : place],
+            )  # fmt: skip
+            found: dict[str, list[str]] = {}
+            for wanted in WANTED:
+                chosen = Quoter({}, wanted, None, None).choose(passage, None)
+                if chosen is not None:
+                    before = f" after {chosen.before.ordinal}" if chosen.before else ""
+                    does = [name for name in ("suits", "outright", "says_why") if getattr(chosen.does, name)]
+                    told = f"{chosen.score:.2f} {' '.join(does)}{before}"
+                    found.setdefault(told, []).append("+".join(sorted(wanted)) or "nothing")
+            lines.append(f"{line.role} {line.text}")
+            lines += [f"  {told}: {', '.join(kinds)}" for told, kinds in found.items()]
+    assert_pinned(f"suits_{language}.txt", "\n".join(lines))
 
 
 def test_what_all_vectors_have_in_common_makes_nothing_alike() -> None:

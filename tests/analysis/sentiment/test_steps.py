@@ -90,6 +90,7 @@ class Voice:
 
     def __init__(self, answers: Sequence[tuple[Sentiment | None, str | None]]) -> None:
         self._answers = list(answers)
+        self.closed = False
 
     def identity(self) -> str:
         return "fake"
@@ -100,7 +101,19 @@ class Voice:
         return [self._answers.pop(0) for _ in spans]
 
     def close(self) -> None:
-        return None
+        self.closed = True
+
+
+def test_steps_close_their_engines() -> None:
+    settings = SentimentSettings.model_validate({"text": {"engine": "lexicon"}})
+    voices = Voice([]), Voice([]), Voice([])
+    for step in (
+        TextSentimentStep(settings, {Role.AGENT: voices[0], Role.CLIENT: voices[1]}),  # type: ignore[dict-item]
+        AcousticSentimentStep(settings, voices[2]),
+    ):
+        step.close()
+    assert [voice.closed for voice in voices] == [True, True, True]
+    AcousticSentimentStep(SentimentSettings.model_validate({"acoustic": {"engine": "off"}})).close()
 
 
 def _result(payload: CallSentiment | None, step: str) -> StepResult:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.summary.reading.readings import Reading
-from analysis.summary.reading.sentences import Sentence
-from analysis.summary.reading.settling import open_points
+from analysis.summary.reading.readings import Reading, read
+from analysis.summary.reading.sentences import Sentence, sentences_of
+from analysis.summary.reading.settling import open_points, takes_up
 from analysis.summary.reading.wording import Act
 from pipeline.records import Role
+from tests.analysis.calls import call
 
 
 def reading(place: int, role: Role, text: str, *acts: Act) -> Reading:
@@ -52,3 +53,21 @@ def test_a_threat_after_the_outcome_is_open_where_it_has_five_words(text: str, t
     said = [WISH, result, reading(2, Role.CLIENT, text, Act.THREAT)]
     assert [point.place for point in open_points(said, [WISH], [result])] == told
     assert open_points(said, [WISH], []) == []
+
+
+@pytest.mark.parametrize(
+    ("talk", "taken_up"),
+    [
+        ((("client", "Friday at four would be good."), ("agent", "Friday at four it is.")), True),
+        ((("client", "Friday at four would be good."), ("agent", "Friday at five it is.")), False),
+        ((("agent", "Friday at four is free."), ("agent", "Friday at four it is.")), False),
+        (
+            (("client", "Friday at four."), ("agent", "Hm."), ("client", "Yes."), ("agent", "Friday at four it is.")),
+            False,
+        ),
+        ((("client", "Friday at four would be good."), ("agent", "That it is.")), False),
+    ],
+)
+def test_an_agent_takes_up_what_the_client_has_just_chosen(talk: tuple[tuple[str, str], ...], taken_up: bool) -> None:
+    readings = read(sentences_of(call(*talk).transcript.chunks), None)
+    assert takes_up(readings[-1], readings) is taken_up
