@@ -62,7 +62,7 @@ def test_the_words_of_these_tests_are_doubtful_and_no_more() -> None:
 def test_what_no_model_reads_is_hardly_doubted(real_encoder: SentenceEncoder) -> None:  # noqa: F811
     """The sample rec-000017 lost its topic so: keywords obey nobody."""
     wish, encoder = (
-        "We would like to place an order.",
+        "We want to change the order.",
         EncoderChoice(encoder=real_encoder, expected=real_encoder.identity),
     )
     assert Sifter(encoder).sift(said(wish)).doubtful == (wish,)
