@@ -21,9 +21,8 @@ class Field:
 
     name: str
     place: str
-    """query, path or header of a parameter."""
+    """Of a parameter: query, path or header, and whether it is required."""
     kind: Markup
-    required: bool
     text: Markup
 
 
@@ -83,9 +82,8 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         fields=tuple(
             Field(
                 name=parameter["name"],
-                place=parameter["in"],
+                place=parameter["in"] + (", required" if parameter.get("required") else ""),
                 kind=_kind(parameter["schema"]),
-                required=bool(parameter.get("required")),
                 text=_prose(parameter.get("description", "")),
             )
             for parameter in operation.get("parameters", ())
@@ -105,7 +103,6 @@ def _contents(content: Mapping[str, Any]) -> Iterator[Markup]:
 
 
 def _record(name: str, schema: Mapping[str, Any]) -> Record:
-    required = set(schema.get("required", ()))
     return Record(
         name=name,
         text=_prose(schema.get("description", "") or (", ".join(map(str, schema.get("enum", ()))))),
@@ -114,7 +111,6 @@ def _record(name: str, schema: Mapping[str, Any]) -> Record:
                 name=field,
                 place="",
                 kind=_kind(described),
-                required=field in required,
                 text=_prose(described.get("description", "")),
             )
             for field, described in schema.get("properties", {}).items()

@@ -97,7 +97,7 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
     call, chunks = content.call, content.chunks
     talk, pauses = talk_of(chunks, call.duration_s, call.language)
     said = [stretch for stretch in talk if isinstance(stretch, Said)]
-    duration_s = call.duration_s or max((stretch.end_s for stretch in said), default=0.0)
+    duration_s = call.duration_s or max((stretch.end_s for stretch in said), default=None)
     return page(
         "call",
         call=call,
@@ -106,7 +106,7 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         MANY=MANY_TURNS,
         pauses=pauses,
         lanes=lanes_of(said),
-        picture=timeline(said, pauses, duration_s) if said else None,
+        picture=timeline(said, pauses, duration_s) if said and duration_s else None,
         duration_s=duration_s,
         sound=sound,
         moods=moods_of(call),

@@ -8,8 +8,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,21 +34,27 @@ _SPARE_S = 15.0
 class SupervisedWorker:
     """One worker process, started again whenever it ends."""
 
-    def __init__(self, number: int, config: Path, overrides: Sequence[str], grace_s: float) -> None:
-        """`grace_s`: how long its calls under way get when it is stopped."""
-        self._name = f"worker {number}"
-        self._arguments = (str(config), tuple(overrides))
+    def __init__(
+        self,
+        name: str,
+        spawn: Callable[[], BaseProcess],
+        grace_s: float,
+        stopping: threading.Event | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Args:
+            spawn: starts its process.
+            grace_s: how long its calls under way get when it is stopped.
+        """
+        self.name = name
+        self._spawn = spawn
         self._grace_s = grace_s
-        self._stopping = threading.Event()
-        self._process: BaseProcess | None = None
-
-    @property
-    def pid(self) -> int | None:
-        process = self._process
-        return process.pid if process is not None and process.is_alive() else None
+        self._stopping = stopping or threading.Event()
+        self._clock = clock
 
     def start(self) -> None:
-        self._thread = begun(self._name, self._watch)
+        self._thread = begun(self.name, self.watch)
 
     def stop(self) -> None:
         """Begins to stop it: no further call is begun."""
@@ -57,20 +64,20 @@ class SupervisedWorker:
         """Until it has stopped; after its grace it is killed."""
         self._thread.join()
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Until it is to stop. The pauses before it is started again grow, unless it lived long."""
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            began = time.monotonic()
-            process = self._process = _SPAWN.Process(target=work, args=self._arguments, name=self._name)
-            process.start()
+            began_s = self._clock()
+            process = self._spawn()
             while process.is_alive() and not self._stopping.is_set():
                 process.join(_LOOK_S)
             if self._stopping.is_set():
                 self._end(process)
                 return
-            if time.monotonic() - began > _LONG_LIFE_S:
+            if self._clock() - began_s > _LONG_LIFE_S:
                 pause_s = _FIRST_PAUSE_S
-            log.error("%s ended with %s; it is restarted in %.0f s", self._name, process.exitcode, pause_s)
+            log.error("%s ended with %s; it is restarted in %.0f s", self.name, process.exitcode, pause_s)
             self._stopping.wait(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
 
@@ -92,8 +99,7 @@ def work(config: str, overrides: tuple[str, ...]) -> None:
 
     begin()
     keep_private()
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()  # Ctrl-C is the service's: it stops its workers in an orderly way
+    os.setpgrp()  # Ctrl-C is the service's: it stops its workers in an orderly way
     try:
         sys.exit(work_on_runs(Path(config), overrides, stays=True))
     except EarshotError as error:
@@ -103,10 +109,14 @@ def work(config: str, overrides: tuple[str, ...]) -> None:
 
 def workers_of(config: Path, overrides: Sequence[str], settings: Settings) -> Sequence[SupervisedWorker]:
     """As many as `service.workers` says."""
-    return [
-        SupervisedWorker(number, config, overrides, settings.run.stop_grace_s)
-        for number in range(1, settings.service.workers + 1)
-    ]
+
+    def spawned(name: str) -> BaseProcess:
+        process = _SPAWN.Process(target=work, args=(str(config), tuple(overrides)), name=name)
+        process.start()
+        return process
+
+    names = [f"worker {number}" for number in range(1, settings.service.workers + 1)]
+    return [SupervisedWorker(name, partial(spawned, name), settings.run.stop_grace_s) for name in names]
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def topic_rows(
         value = NONE if topic is None else topic
         narrowed = replace(wanted, topic=_narrower(wanted.topic, value))
         negative = share_of(sum(row.negative for row in found), sum(row.with_mood for row in found))
-        counts = (in_week.get(before, 0), in_week.get(now, 0)) if before and now else (None, None)
+        counts = (in_week.get(before, 0), in_week.get(now, 0)) if now else (None, None)
         rows.append(
             TopicRow(
                 says=topic or "No topic",

@@ -12,6 +12,7 @@ import pytest
 
 from db.queries.reading import ShownAnswer, ShownRule
 from pages.call_page import CallContent, Sound, call_page, moments_of, parts_of, sentences_of
+from pages.numbers import UNKNOWN
 from pages.site import Site
 from pages.talk import Pause, Said, talk_of
 from pipeline.records import CallStatus, Role
@@ -293,3 +294,14 @@ def test_the_lowest_moment_is_told_where_the_customer_was_negative(score: float 
 def test_what_is_said_from_right_to_left_is_shown_so_behind_an_english_role() -> None:
     html = html_of(shown_call(summary="client: أريد أن ألغي عقدي"))
     assert '<li dir="auto"><b class="client" dir="ltr">' in html
+
+
+@pytest.mark.parametrize(("stretches", "many"), [(300, False), (301, True)])
+def test_of_many_stretches_what_is_out_of_sight_is_not_laid_out(stretches: int, many: bool) -> None:
+    html = html_of(chunks=[shown_chunk(second, second + 0.5) for second in range(stretches)])
+    assert ('class="turns many"' in html) is many
+
+
+def test_the_length_of_a_call_of_which_nothing_is_known_is_told_as_unknown() -> None:
+    assert f"<span>{UNKNOWN}</span>" in html_of(shown_call(duration_s=None))
+    assert "<span>7 s</span>" in html_of(shown_call(duration_s=None), [shown_chunk(3.0, 7.0)])

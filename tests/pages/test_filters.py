@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.queries.chosen import CallFilter
-from pages.filters import LONGEST_VALUE, NAMES, address_of, filter_of
+from pages.filters import LONGEST_VALUE, NAMES, address_of, filter_of, sort_of
 from pages.site import Site
 from pages.words import MOODS
 from pipeline.records import CallStatus
@@ -103,3 +103,19 @@ def test_what_is_just_within_bounds_is_asked() -> None:
         first_day=date(2026, 9, 1), last_day=date(2026, 9, 1), text="x" * 400, silence=(0, 1), talk=(99, 100),
         undated=False, queue="a",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "order", "faults"),
+    [
+        ({}, "newest", []),
+        ({"sort": ""}, "newest", []),
+        ({"sort": "newest"}, "newest", []),
+        ({"sort": "longest"}, "longest", []),
+        ({"sort": "best"}, "newest", ["sort: `best` is none of newest, oldest, longest, weight"]),
+    ],
+)
+def test_the_order_is_one_of_ours_or_the_newest_first(address: dict[str, str], order: str, faults: list[str]) -> None:
+    found, told = sort_of(address)
+    assert found == order
+    assert [fault.partition(",")[0] for fault in told] == [fault.partition(",")[0] for fault in faults]

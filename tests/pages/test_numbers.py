@@ -28,6 +28,7 @@ from pages.numbers import UNKNOWN, length, moment, number, share
         (359_999, "99 h 59 min"),
         (360_000, "100 h"),
         (4_334_400, "1,204 h"),
+        (36_000_000, "10,000 h"),
     ],
 )
 def test_a_length(seconds: float | None, said: str) -> None:

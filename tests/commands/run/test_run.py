@@ -277,8 +277,10 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(place: Wor
         assert run.wait(PATIENCE_S) == 130
     done = place.rows("SELECT * FROM calls WHERE status = 'done'")
     assert len(done) == 1
+    assert place.rows("SELECT * FROM indexed_transcripts") == [], "whoever stops a run does not wait for that"
     assert place.run(settings=[*SCRIPTED]).returncode == 0
     assert len(place.rows("SELECT * FROM calls WHERE status = 'done'")) == 3
+    assert len(place.rows("SELECT * FROM indexed_transcripts")) == 3
     for row in done:
         kept = place.rows("SELECT * FROM calls WHERE call_id = %s", row["call_id"])
         assert kept[0]["processed_at"] == row["processed_at"]
