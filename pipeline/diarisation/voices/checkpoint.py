@@ -64,9 +64,7 @@ class _Reader(pickle.Unpickler):
     """Knows dictionaries, plain values and float32 tensors; refuses every other name."""
 
     def persistent_load(self, identity: Any) -> str:
-        _, kind, key, *_ = identity
-        if kind != "FloatStorage":
-            raise pickle.UnpicklingError(f"a storage of {kind}")
+        _, _, key, *_ = identity  # its kind is what `find_class` lets through
         return str(key)
 
     def find_class(self, module: str, name: str) -> Any:

@@ -19,8 +19,8 @@ FIRST_YEAR, LAST_YEAR = 1900, 9998
 
 _STAMP = re.compile(TIME_STAMP)
 _NO_DIGIT = re.compile(r"\D")
-_FOURTEEN_DIGITS = re.compile(r"(?:\D*\d){14}")
-_TAIL = re.compile(
+_STAMP_PARTS = re.compile(
+    r"(?P<digits>(?:\D*\d){14})"
     r"(?:[.,](?P<fraction>\d+))?(?:[ _.]?(?P<half>[AaPp])[Mm])?[ _-]??(?P<zone>(?i:utc|gmt|z)|[ECMP][SD]T)?"
     r"(?:[ _]?(?P<sign>[-+])(?P<hours>\d\d?)[:_-]?(?P<minutes>\d\d)?)?"
 )
@@ -133,20 +133,17 @@ def _read_any(text: str, day_first: bool | None) -> datetime:
 
 
 def _read_stamp(text: str) -> datetime:
-    if _STAMP.fullmatch(text) is None:
+    parts = _STAMP_PARTS.fullmatch(text)
+    if parts is None or _STAMP.fullmatch(text) is None:
         raise ValueError(text)
-    head = _FOURTEEN_DIGITS.match(text)
-    tail = _TAIL.fullmatch(text, head.end()) if head else None
-    if head is None or tail is None:
-        raise ValueError(text)
-    digits = _NO_DIGIT.sub("", head.group())
+    digits = _NO_DIGIT.sub("", parts["digits"])
     month, day, hour, minute, second = (int(digits[index : index + 2]) for index in range(4, 14, 2))
-    microsecond = int((tail["fraction"] or "").ljust(6, "0")[:6])
-    hour = _of_24(hour, tail["half"])
+    microsecond = int((parts["fraction"] or "").ljust(6, "0")[:6])
+    hour = _of_24(hour, parts["half"])
     read = datetime(int(digits[:4]), month, day, hour, minute, second, microsecond)  # strptime takes ten times as long
-    if tail["sign"]:
-        return read.replace(tzinfo=_offset(tail["sign"], tail["hours"], tail["minutes"]))
-    return read.replace(tzinfo=_zone(tail["zone"])) if tail["zone"] else read
+    if parts["sign"]:
+        return read.replace(tzinfo=_offset(parts["sign"], parts["hours"], parts["minutes"]))
+    return read.replace(tzinfo=_zone(parts["zone"])) if parts["zone"] else read
 
 
 def _read_written(text: str, day_first: bool | None) -> datetime:

@@ -89,6 +89,11 @@ def test_what_is_written_is_read(tmp_path: Path, written: list[Any]) -> None:
         np.testing.assert_array_equal(found[name], tensor.values)
 
 
+def test_of_a_side_of_one_value_the_stride_says_nothing(tmp_path: Path) -> None:
+    stored = {"a": Stored("1", np.ones((2, 1, 3), np.float32), strides=(3, 7, 1))}
+    assert read_tensors(checkpoint(tmp_path / "c.pt", stored), "model_state")["a"].shape == (2, 1, 3)
+
+
 class Malicious:
     """Writes a file when it is unpickled."""
 
@@ -120,6 +125,7 @@ def test_what_is_no_checkpoint_of_float32_tensors_is_said(tmp_path: Path) -> Non
         tmp_path / "nowhere.pt",
         checkpoint(tmp_path / "magic.pt", good, magic=1),
         checkpoint(tmp_path / "turned.pt", turned),
+        checkpoint(tmp_path / "apart.pt", {"a": Stored("1", np.ones(2, np.float32), strides=(2,))}),
         checkpoint(tmp_path / "half.pt", half),
     ]
     for path in bad:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from pipeline.records import (
     StepResult,
     StepState,
     StoredStep,
+    Transcript,
 )
 from pipeline.run.planning.decisions import (
     StaleSteps,
@@ -31,6 +33,7 @@ from pipeline.run.planning.decisions import (
     in_order,
     is_gone,
     leave,
+    look_up,
     may_replace,
     needs_audio,
     settle,
@@ -421,6 +424,40 @@ def test_steps_are_judged_by_the_engine_that_is_known() -> None:
         rank=1,
         demonstration=bool(stored.engine_demonstration),
     )
+
+
+def test_steps_are_judged_by_all_that_is_known_of_a_stored_call() -> None:
+    stored = known(duration_s=12.5, engine_rank=2, engine_demonstration=True)
+    call = stub(PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored))
+    assert call == CallForAnalysis(
+        call_id="id", audio_sha256="sha", duration_s=12.5, metadata=FOUND.metadata, audio=(),
+        transcript=Transcript(
+            fingerprint="print", identity=replace(BEST, rank=2, demonstration=True), language=None, chunks=()
+        ),
+    )  # fmt: skip
+    names = ("audio_sha256", "duration_s", "transcript_fingerprint", "engine", "engine_model", "engine_revision",
+             "engine_options_hash", "engine_rank", "engine_demonstration")  # fmt: skip
+    nothing = stub(PlannedCall(found=FOUND, action=Action.UNCHANGED, known=known(**dict.fromkeys(names))))
+    nobody = EngineIdentity(engine="", model="", revision=None, options_hash="", rank=0, demonstration=False)
+    assert (nothing.audio_sha256, nothing.duration_s) == ("", 0.0)
+    assert nothing.transcript == Transcript(fingerprint="", identity=nobody, language=None, chunks=())
+
+
+def test_a_thousand_calls_are_looked_up_together_and_none_twice() -> None:
+    asked: list[int] = []
+
+    class Known:
+        def known_calls(self, uris: Sequence[str]) -> dict[str, KnownCall]:
+            asked.append(len(uris))
+            return {uri: known(source_uri=uri) for uri in uris if uri.endswith("7")}
+
+    calls = [replace(FOUND, source_uri=f"file:///{number}") for number in range(2_001)]
+    decided = look_up(calls, cast("Any", Known()), Reprocess.NONE, RECIPE)
+    assert asked == [1_000, 1_000, 1]
+    assert [call.found for call in decided] == calls
+    assert [call.found.source_uri for call in decided if call.action is not Action.NEW] == [
+        call.source_uri for call in calls if call.source_uri.endswith("7")
+    ]
 
 
 def to_do(*names: str) -> list[PlannedCall]:
