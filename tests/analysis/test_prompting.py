@@ -22,6 +22,15 @@ def test_of_a_long_call_two_thirds_are_from_its_opening() -> None:
     assert sum(len(line) + 1 for line in kept) <= 360
 
 
+def test_of_lines_that_are_too_long_by_themselves_the_beginnings_stay() -> None:
+    first, last = "a" * 300, "b" * 300
+    head, mark, tail = opening_and_end([first, "in between", last], 200)
+    assert mark.startswith("#…")
+    assert (set(head), set(tail)) == ({"a"}, {"b"})
+    assert abs(len(head) - 2 * len(tail)) <= 4
+    assert 195 <= len(head) + len(mark) + len(tail) + 3 <= 203
+
+
 def test_a_call_that_fits_is_left_whole() -> None:
     assert opening_and_end(LINES, 900) == LINES
 

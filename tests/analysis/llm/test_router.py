@@ -219,6 +219,7 @@ def test_time_that_earlier_questions_about_a_call_took_is_taken_from_the_next_on
     asked = [replace(ask(name), spent_s=spent) for name, spent in (("late", 30), ("half", 15.0))]
     late, half = router.complete(asked)
     assert (late.data, late.error_type, late.latency_s) == (None, "StageTimeout", 0.0)
+    assert (late.services, late.retryable, half.services) == ({}, True, {"local": None})
     assert half.data is not None
     assert half.latency_s is not None
     assert half.latency_s < 15
@@ -241,6 +242,7 @@ def test_a_question_for_which_too_little_time_is_left_is_not_begun() -> None:
     assert first.data is not None
     assert (len(server.asked), second.data, second.error_type) == (1, None, "StageTimeout")
     assert "not asked: llm.request_time_limit_s (0.3)" in str(second.reason)
+    assert (first.services, second.services) == ({"server": None}, {})
 
 
 def test_what_could_not_be_read_in_time_has_no_answer_and_costs_the_others_nothing() -> None:
@@ -479,7 +481,7 @@ def test_text_that_cannot_be_redacted_is_not_sent() -> None:
     for redactor in (Broken(), Swallows()):
         remote = Scripted("openai_chat", well, remote=True)
         answer = Router([remote], quick(), redactor).complete([ask()])[0]
-        assert answer.data is None
+        assert (answer.data, answer.services) == (None, {})
         assert remote.asked == []
 
 

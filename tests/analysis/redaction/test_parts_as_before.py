@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from analysis.redaction import build_redactor
 from analysis.redaction.names import name_at
 from analysis.redaction.places import place_in
 from analysis.redaction.runs import Run
@@ -17,6 +18,8 @@ from analysis.redaction.spoken_emails import find_spoken_addresses
 from analysis.redaction.talk import Talk
 from analysis.redaction.turns import Turn
 from analysis.redaction.unnamed import identifies
+from pipeline.config.areas.redaction import RedactionSettings
+from tests.analysis.redaction.test_as_before import QUESTIONS
 from tests.pinned import assert_pinned
 
 NUMBERS = {
@@ -120,3 +123,27 @@ def test_what_is_a_spoken_address() -> None:
         found = [text[span.start : span.end] for span in find_spoken_addresses(Talk(text, ["en"]))]
         lines.append(f"{text} -> {' | '.join(found) or '-'}")
     assert_pinned("parts_emails.txt", "\n".join(lines))
+
+
+WORDS_OF = {
+    "number": NUMBERS["en"], "name": NAMES, "place": PLACES, "email": EMAILS, "day": NUMBERS["en"],
+    "secret": f"{NAMES} {NUMBERS['en']}",
+}  # fmt: skip
+SMALL = ("Yes.", "Mm-hm.", "No, sorry.", "Okay.", "Pardon?", "Is that right?")
+
+
+@pytest.mark.parametrize("kind", WORDS_OF)
+def test_answers_of_drawn_words_redacted(kind: str) -> None:
+    """A question, and turns of words that such answers are made of, in any order: over turns, read back, put right."""
+    redactor = build_redactor(RedactionSettings())
+    lines = []
+    for number in range(160):
+        generator = random.Random(f"{kind} {number}")
+        turns = [generator.choice(QUESTIONS[kind])]
+        while len(turns) < generator.randint(2, 7):
+            turns.append(drawn(WORDS_OF[kind], f"{kind} {number} {len(turns)}", most=6))
+            if generator.random() < 0.4:
+                turns.append(generator.choice([*SMALL, *QUESTIONS[kind], f"So that's {turns[-1]}?"]))
+        talk = "".join(f"\n#{place} {('agent', 'client')[place % 2]}: {turn}" for place, turn in enumerate(turns))
+        lines.append(redactor.redact(talk).text.strip().replace("\n", " "))
+    assert_pinned(f"parts_talks_{kind}.txt", "\n".join(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from analysis.conversation.step import ConversationStep
 from analysis.records import CallSentiment, Evidence, RoleSentiment, Sentiment, Topic
 from analysis.results import done
-from analysis.rules.book import Condition
+from analysis.rules.book import Condition, RuleFile
 from analysis.rules.heard import Heard
 from analysis.rules.judge import judge
 from pipeline.records import CallForAnalysis, Role, StepResult, TranscriptChunk, Word
@@ -181,3 +182,8 @@ def verdicts() -> Iterator[str]:
             heard = Heard(made, earlier)
             for condition in conditions:
                 yield f"{condition} [{kind}]: {judge(Condition.model_validate(condition), heard)}"
+
+
+def test_what_a_rule_file_may_hold() -> None:
+    """Every key with its bounds, as a schema."""
+    assert_pinned("schema.json", json.dumps(RuleFile.model_json_schema(), indent=1, sort_keys=True))

@@ -52,6 +52,13 @@ def test_no_file_means_no_rules() -> None:
         (RULE.replace("[word]", "word, role: boss"), 6, ["role", "'agent', 'client', 'unknown' or 'any'", "'boss'"]),
         (RULE.replace("[word]", "word, first_s: 3, last_s: 3"), 6, ["first_s and last_s: name one part"]),
         (RULE.replace("[word]", "word, near: {any_of: a}"), 6, ["within_words or within_s"]),
+        (
+            RULE.replace("[word]", "word, near: {any_of: a, within_s: 1, within_words: 1}"),
+            6,
+            ["within_words or within_s"],
+        ),
+        (RULE.replace("[word]", "word, near: {any_of: a, within_words: 1, role: any}"), 6, ["with role say within_s"]),
+        (RULE.replace("[word]", "word, missing: true, at_least: 2"), 6, ["is said 0 times; leave at_least out"]),
         (RULE.replace("said: {any_of: [word]}", "silence: {}"), 6, ["silence", "longest_over_s, share_over"]),
         (RULE.replace("said: {any_of: [word]}", "{}"), 5, ["rules.0.when", "say at least one of", "doubts"]),
         (RULE.replace("name: one", "name: One!"), 3, ["rules.0.name", "One!"]),
