@@ -163,6 +163,6 @@ def _share(
         return found
 
     if groups < 2:
-        return Share(float(measure(np.ones((1, groups)))[0]), None, None, groups)
+        return Share(float(measure(np.eye(1))[0]), None, None, groups)
     found = figure(draws(groups, seed), measure, groups, bounds)
     return Share(found.value, found.low, found.high, groups)

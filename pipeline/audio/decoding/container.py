@@ -24,11 +24,12 @@ _ONLY_THIS_FILE = {
 }
 """Containers of sound only: a playlist named .wav could make FFmpeg read other files or fetch addresses."""
 _MAGIC = (
-    (0, b"RIFF"), (0, b"RF64"), (0, b"BW64"), (0, b"OggS"), (0, b"fLaC"), (0, b"ID3"), (4, b"ftyp"), (0, b"#!AMR"),
-    (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"\x1a\x45\xdf\xa3"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"wvpk"), (0, b"MAC "), (0, b".RMF"), (0, b"TTA1"),
+    b"RIFF", b"RF64", b"BW64", b"OggS", b"fLaC", b"ID3", b"#!AMR", b"FORM", b".snd", b"caff", b"riff\x2e\x91\xcf\x11",
+    b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"wvpk", b"MAC ", b".RMF", b"TTA1",
 )  # fmt: skip
-"""(offset, bytes) at the beginning of containers, without weak marks (MP3's frame sync)."""
+"""What containers begin with, without weak marks (MP3's frame sync)."""
+_MP4 = slice(4, 8), b"ftyp"
+"""The same for MP4, whose mark does not stand first."""
 _READ_WITH_TAG = (b"fLaC", b"MAC ", b"TTA1")
 """Formats that FFmpeg finds behind an ID3 tag by itself, besides MP3 and AAC."""
 
@@ -86,7 +87,8 @@ def open_container(path: Path, layout: Layout) -> InputContainer:
 
 
 def _has_magic(head: bytes) -> bool:
-    return any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)
+    place, mark = _MP4
+    return head.startswith(_MAGIC) or head[place] == mark
 
 
 def _tag_length(head: bytes) -> int:

@@ -97,6 +97,9 @@ def lines_of_keys() -> Iterable[str]:
         yield f"noise {level}: {keys_in(put(line, 0.1, tone(0.2, 697.0, 1209.0) + silence(0.2, level, seed=1)))}"
     for hum in (60.0, 99.0, 120.0):
         yield f"hum {hum}: {keys_in(put(line, 0.1, tone(0.2, 697.0, 1209.0) + tone(0.2, hum)))}"
+    for first, second in (((0, 1), (1, 0)), ((0, 3), (3, 0)), ((1, 2), (1, 2)), ((3, 3), (2, 3))):
+        pair = [tone(0.15, tones.KEY_LOW_HZ[row], tones.KEY_HIGH_HZ[column]) for row, column in (first, second)]
+        yield f"{first} and at once {second}: {keys_in(put(line, 0.1, np.concatenate(pair)))}"
     for length in (0.03, 0.048, 0.06, 0.08, 0.4):
         yield f"{length} s: {keys_in(put(line, 0.05, tone(length, 697.0, 1209.0)))}"
     yield f"quiet: {keys_in(put(line, 0.1, tone(0.2, 697.0, 1209.0, amplitude=0.004)))}"

@@ -192,3 +192,39 @@ def test_an_id3_tag_ends_where_it_says(tmp_path: Path, flags: int, extra: int) -
     tag = b"ID3\x04\0" + bytes([flags]) + b"\0\0\1\2" + bytes(130 + extra)
     path = put(tmp_path / "a.ogg", tag + b"OggS" + bytes(2000))
     assert look_at(path).pieces == ((140 + extra, 2004),)
+
+
+@pytest.mark.parametrize("before", [b"", b"\0"], ids=["first", "one byte later"])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        b"OggS", b"fLaC", b"ID3", b"xxxxftyp", b"#!AMR", b"FORM", b".snd", b"caff",
+        b"riff.\x91\xcf\x11", b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"wvpk", b"MAC ", b".RMF", b"TTA1",
+    ],
+)  # fmt: skip
+def test_a_container_is_known_by_what_it_begins_with(tmp_path: Path, mark: bytes, before: bytes) -> None:
+    path = put(tmp_path / "a.ulaw", before + mark + bytes(40))
+    layout = look_at(path)
+    assert layout.has_magic is not bool(before)
+    assert (layout.raw is None) is layout.has_magic, "what has a mark is not raw sound, whatever its suffix"
+    assert not look_at(put(tmp_path / "cut.ulaw", (before + mark)[:-1])).has_magic
+
+
+@pytest.mark.parametrize(
+    ("head", "begins_at"),
+    [
+        pytest.param(b"ID3\x04\0\0\0\0\0\x20", 42, id="short"),
+        pytest.param(b"ID3\x04\0\x10\0\0\0\x20", 52, id="with a footer"),
+        pytest.param(b"ID3\x04\0\x20\0\0\0\x20", 42, id="another flag"),
+        pytest.param(b"ID3\x04\0\0\0\0\x01\x05", 143, id="128 bytes and 5"),
+        pytest.param(b"ID3\x04\0\0\0\x01\0\x05", 16399, id="16384 bytes and 5"),
+        pytest.param(b"ID3\x04\0\0\x01\0\0\x05", 2097167, id="2 MiB and 5"),
+        pytest.param(b"ID3\x04\0\0\0\0\0\x80", None, id="no length"),
+        pytest.param(b"ID3\x04\0\0\x80\0\0\x20", None, id="no length either"),
+        pytest.param(b"ID4\x04\0\0\0\0\0\x20", None, id="no tag"),
+    ],
+)
+def test_sound_begins_behind_a_tag(tmp_path: Path, head: bytes, begins_at: int | None) -> None:
+    at = 42 if begins_at is None else begins_at
+    path = put(tmp_path / "a.ogg", head.ljust(at, b"\1") + b"OggS" + bytes(60))
+    assert look_at(path).pieces == (None if begins_at is None else ((at, 64),))

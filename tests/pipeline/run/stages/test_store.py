@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,7 +14,18 @@ from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import CallWithdrawn, ClaimLost, DatabaseUnavailable
 from pipeline.handled import Handled, HandledAs
-from pipeline.records import CallFailure, CallOutcome, CallStatus, Claim, FoundCall, SkippedFile
+from pipeline.records import (
+    CallFailure,
+    CallOutcome,
+    CallStatus,
+    Claim,
+    EngineIdentity,
+    FoundCall,
+    SkippedFile,
+    StepResult,
+    StepState,
+    Transcript,
+)
 from pipeline.run.context import BatchParts, RunContext
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
@@ -55,12 +68,14 @@ class Ended(ClaimsInMemory):
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__()
         self.ended: list[HandledAs] = []
+        self.of: list[Handled] = []
         self._error = error
 
     def end(self, claim: Claim, handled: Handled) -> None:
         if self._error is not None:
             raise self._error
         self.ended.append(handled.handled_as)
+        self.of.append(handled)
 
 
 class Told:
@@ -93,13 +108,20 @@ def skipped(one: Work, reason: str) -> Unusable:
     return Unusable(one, file)
 
 
-def stored(items: Sequence[Finished], store: Store, claims: Ended | None = None) -> tuple[Told, Ended, RunSignals]:
+IDENTITY = EngineIdentity(engine="best", model="m", revision=None, options_hash="o", rank=0, demonstration=False)
+TRANSCRIPT = Transcript(fingerprint="f", identity=IDENTITY, language="en", chunks=())
+PREPARED = SimpleNamespace(flags=(), duration_s=3.0, channels=())
+
+
+def stored(
+    items: Sequence[Finished], store: Store, claims: Ended | None = None, speakers: Any = None
+) -> tuple[Told, Ended, RunSignals]:
     signals, told, claims = RunSignals(RunSettings()), Told(), claims or Ended()
     unused: Any = None
     some_store: Any = store
     parts = BatchParts(
         source=unused, store=some_store, claims=claims, preparer=unused, recogniser=unused, recogniser_arguments=(),
-        analyser=unused, transcripts=unused,
+        analyser=unused, transcripts=speakers,
     )  # fmt: skip
     context = RunContext(
         parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=told, tally=Tally(),
@@ -122,11 +144,51 @@ def test_a_call_is_stored_told_and_leaves_no_spool(tmp_path: Path) -> None:
     assert signals.fatal is None
 
 
+class Speakers:
+    """What is known of who speaks: whatever was asked."""
+
+    def __init__(self, known: bool) -> None:
+        self.asked: list[object] = []
+        self._known = known
+
+    def speakers(self, *about: object) -> StepResult | None:
+        self.asked.append(about)
+        return STEP if self._known else None
+
+
+STEP = StepResult(step="speakers", fingerprint="f", state=StepState.DONE, payload=None)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_all_that_was_made_of_a_call_is_stored(tmp_path: Path, known: bool) -> None:
+    store, one, speakers = Store({}), work("a", tmp_path), Speakers(known)
+    one.prepared, one.transcript = cast("Any", PREPARED), TRANSCRIPT
+    one.steps, one.timings_s = (replace(STEP, step="text"),), {"decode": 1.0}
+    stored([one], store, speakers=speakers)
+    assert store.calls == [
+        CallOutcome(
+            call_id="a", found=one.planned.found, status=CallStatus.DONE, run_id="run", prepared=one.prepared,
+            transcript=TRANSCRIPT, steps=(*one.steps, STEP) if known else one.steps, timings_s={"decode": 1.0},
+            claim=one.claim,
+        )
+    ]  # fmt: skip
+    assert speakers.asked == [(one.prepared, TRANSCRIPT, one.planned.found.metadata.direction)]
+
+
+@pytest.mark.parametrize("missing", ["prepared", "transcript"])
+def test_speakers_are_told_only_of_what_this_run_transcribed(tmp_path: Path, missing: str) -> None:
+    store, one, speakers = Store({}), work("a", tmp_path), Speakers(known=True)
+    one.prepared, one.transcript = cast("Any", PREPARED), TRANSCRIPT
+    setattr(one, missing, None)
+    stored([one], store, speakers=speakers)
+    assert (store.calls[0].steps, speakers.asked) == ((), [])
+
+
 def test_a_call_that_is_kept_ends_its_claim_and_says_why(tmp_path: Path) -> None:
     store, one = Store({}), work("a", tmp_path)
     told, claims, _ = stored([Kept(one)], store)
     assert store.calls == []
-    assert claims.ended == [HandledAs.KEPT]
+    assert claims.of == [Handled(handled_as=HandledAs.KEPT, status=CallStatus.DONE, call_id="a")]
     ((name, status, detail),) = told.finished
     assert (name, status) == ("a", CallStatus.DONE)
     assert "a better recogniser's rows" in detail
