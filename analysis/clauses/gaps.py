@@ -68,7 +68,7 @@ def _word(words: Sequence[str], index: int, start: int) -> str:
 @functools.cache
 def _listed() -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for kind, listed in read_yaml_file(_CLASSES, as_text=True).value.items():
+    for kind, listed in read_yaml_file(_CLASSES).value.items():
         for word in listed.split():
             found.setdefault(word, kind)
     return found

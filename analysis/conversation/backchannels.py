@@ -33,7 +33,7 @@ def _made_of(said: tuple[str, ...], phrases: frozenset[tuple[str, ...]]) -> bool
 @functools.cache
 def _phrases() -> Mapping[str, frozenset[tuple[str, ...]]]:
     """By ISO 639-1 code, each phrase as its words."""
-    content = read_yaml_file(_FILE, as_text=True).value
+    content = read_yaml_file(_FILE).value
     return {
         language: frozenset(tuple(words(phrase)) for phrase in _flat(listed)) for language, listed in content.items()
     }

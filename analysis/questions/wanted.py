@@ -59,7 +59,7 @@ def asks_for_all(asked: Asked) -> bool:
 
 @functools.cache
 def _patterns() -> Mapping[str, Mapping[Wanted, re.Pattern[str]]]:
-    content = read_yaml_file(_FILE, as_text=True).value
+    content = read_yaml_file(_FILE).value
     return {
         language: {Wanted(kind): re.compile(pattern) for kind, pattern in kinds.items()}
         for language, kinds in content.items()

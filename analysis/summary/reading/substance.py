@@ -53,5 +53,5 @@ class Substance:
 
 @functools.cache
 def _examples() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    content = read_yaml_file(_FILE, as_text=True).value
+    content = read_yaml_file(_FILE).value
     return tuple(content["small_talk"]), tuple(content["substance"])

@@ -60,7 +60,7 @@ def acts_of(text: str) -> frozenset[Act]:
 
 @functools.cache
 def _patterns() -> Mapping[Act, re.Pattern[str]]:
-    content = read_yaml_file(_FILE, as_text=True).value
+    content = read_yaml_file(_FILE).value
     fragments = content["fragments"]
     return {act: re.compile("|".join(_filled(pattern, fragments) for pattern in content[act.value])) for act in Act}
 
