@@ -45,6 +45,9 @@ def test_old_keys_read_and_do_not_write(key_file: Path, monkeypatch: pytest.Monk
     [
         ("short", 0o600, "holds no key"),
         (base64.b64encode(b"x" * 16).decode(), 0o600, "holds no key"),
+        (base64.b64encode(b"x" * 33).decode(), 0o600, "holds no key"),
+        (base64.b64encode(b"x" * 32).decode() + "é", 0o600, "it is no text"),
+        ("!" + base64.b64encode(b"x" * 32).decode(), 0o600, "holds no key"),
         (base64.b64encode(b"x" * 32).decode(), 0o644, "others may read"),
         (None, 0o600, "cannot be read"),
     ],

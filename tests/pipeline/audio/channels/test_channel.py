@@ -16,7 +16,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import NonSpeech, Role
 from tests.pipeline.audio.channels.made import channels_of, noise
-from tests.pipeline.audio.sounds import RATE, Samples
+from tests.pipeline.audio.sounds import RATE, Samples, music
 
 
 class Listener:
@@ -125,6 +125,25 @@ def test_only_what_peaks_far_above_full_scale_was_written_without_one(
     assert ("over_full_scale" in channel.flags) is is_over
     assert channel.gain_db == pytest.approx(-20 * np.log10(peak) if is_over else 0.0)
     assert level_db(stored) == pytest.approx(level_db(samples) + channel.gain_db, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("level_dbfs", "settings", "is_music"),
+    [
+        (-30.0, {"gain": {"enabled": False}}, True),
+        (-60.0, {"gain": {"enabled": False}}, False),
+        (-60.0, {}, True),  # brought up by 34 dB
+        (-60.0, {"music": {"min_level_dbfs": -15.0}}, False),
+        (-30.0, {"music": {"enabled": False}}, False),
+    ],
+)
+def test_music_must_be_loud_enough_as_it_is_listened_to(
+    tmp_path: Path, level_dbfs: float, settings: dict[str, object], is_music: bool
+) -> None:
+    (channel,) = channels_of(tmp_path, music(12.0, level_dbfs=level_dbfs))
+    heard(channel, **settings)
+    assert ("hold_music" in channel.flags) is is_music
+    assert bool(channel.non_speech) is is_music
 
 
 @pytest.mark.parametrize(
