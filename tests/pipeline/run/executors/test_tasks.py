@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from pipeline.children.worker import TaskServer
-from pipeline.errors import AudioUndecodable, WorkerCrashed
+from pipeline.errors import AudioUndecodable, EarshotError, WorkerCrashed
 from pipeline.run.context import ChildBuild
-from pipeline.run.executors.ray_cluster.tasks import HireTasks
+from pipeline.run.executors.ray_cluster.errand import Terms
+from pipeline.run.executors.ray_cluster.host import Host
+from pipeline.run.executors.ray_cluster.tasks import HireTasks, _ActorsDepot, run_errand
 from tests.pipeline.run.planted import build_worker
 
 
@@ -73,7 +75,7 @@ class _Task:
         return "a task"
 
 
-def _nothing() -> None: ...
+def _nothing(*_: Any) -> Any: ...
 
 
 def hired(ray: AnsweringRay, monkeypatch: pytest.MonkeyPatch) -> TaskServer:
@@ -117,3 +119,57 @@ def test_a_task_is_ended_when_its_stage_is_closed(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(WorkerCrashed, match="given up"):
         server.call("a call", 7.0)
     assert ray.cancelled == [True]
+
+
+class Actor:
+    """The worker that asks, as a task of Ray sees it."""
+
+    def __init__(self, host: Host) -> None:
+        self.read_piece, self.write_piece = Asked(host.read_piece), Asked(host.write_piece)
+
+
+class Asked:
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+
+    def remote(self, *arguments: Any) -> Any:
+        return self._method(*arguments)
+
+
+class TheSame(AnsweringRay):
+    """Ray's module: what is asked for is there already, but for what is lost."""
+
+    def __init__(self, lost: bool = False) -> None:
+        super().__init__(None)
+        self._lost = lost
+
+    def get(self, asked: Any) -> Any:
+        if self._lost:
+            raise RayError("The actor died.\nmore")
+        return asked
+
+
+def test_a_task_reads_and_writes_what_its_actor_sees(tmp_path: Path) -> None:
+    depot = _ActorsDepot(TheSame(), Actor(Host(_nothing, _nothing, "")))
+    depot.write(tmp_path / "a", 0, b"content")
+    assert depot.read(tmp_path / "a", 3, 2) == b"te"
+    with pytest.raises(EarshotError, match="FileNotFoundError"):
+        depot.read(tmp_path / "nowhere", 0, 1)
+
+
+def test_a_task_whose_actor_is_lost_says_so(tmp_path: Path) -> None:
+    depot = _ActorsDepot(TheSame(lost=True), Actor(Host(_nothing, _nothing, "")))
+    (tmp_path / "a").touch()
+    with pytest.raises(WorkerCrashed, match=r"the worker that asked is lost: RayError: The actor died"):
+        depot.read(tmp_path / "a", 0, 1)
+
+
+def test_an_errand_is_answered_with_what_went_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", TheSame())
+    terms = Terms(
+        name="decoder", child=ChildBuild(build_worker, ("far",)), limit_key="run.prepare_timeout_s", settle=_nothing,
+        folder=tmp_path / "nowhere", spool=tmp_path, code="",
+    )  # fmt: skip
+    done, error = run_errand("a kind", [terms], "a call", 7.0, Actor(Host(_nothing, _nothing, "")))
+    assert not done
+    assert "No such file or directory" in str(error)
