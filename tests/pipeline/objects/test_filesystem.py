@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +20,17 @@ from pipeline.config.areas.buckets import S3Settings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.objects.download import Downloads
-from pipeline.objects.filesystem import FilesystemStore
-from pipeline.objects.port import ObjectExists, ObjectGone, Span, StoreRefused
+from pipeline.objects.filesystem import FilesystemStore, open_filesystem
+from pipeline.objects.port import (
+    BLOCK,
+    ConnectionBroke,
+    ObjectChanged,
+    ObjectExists,
+    ObjectGone,
+    Span,
+    StoredObject,
+    StoreRefused,
+)
 from pipeline.sources.bucket import BucketSource
 
 CONTENT = os.urandom(2_500_000)
@@ -159,3 +173,134 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "gcsfs.core", None)
     with pytest.raises(InputUnavailable, match=r"gs://recordings: gs://: its driver is not installed.*earshot\[gcs\]"):
         BucketSource(InputSettings(path="gs://recordings"))
+
+
+class Failing:
+    """A driver that raises on whatever it is asked."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        def fail(*_: Any, **__: Any) -> Any:
+            raise self._error
+
+        return fail
+
+
+VANISHED = "vanished since it was found; it is tried again in the next run"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (FileNotFoundError("gone"), (VANISHED, VANISHED, None, "a.wav: FileNotFoundError: gone")),
+        (
+            PermissionError("no right"),
+            ("a.wav: {}", "cannot be read: {}", "a.wav: cannot be deleted: {}", "a.wav: {}"),
+        ),
+        (OSError("no route"), ("a.wav: {}", "{}", "a.wav: cannot be deleted: {}", "a.wav: {}")),
+    ],
+)
+def test_what_a_driver_raises_is_told_for_each_request(
+    tmp_path: Path, error: Exception, says: tuple[str | None, ...]
+) -> None:
+    store = FilesystemStore("recordings", Failing(error), attempts=1)
+    whole = Span(key="a.wav", etag=None, first=0, length=4, size_bytes=4)
+
+    def told(ask: Callable[[], object]) -> str | None:
+        try:
+            ask()
+        except (SourceUnreadable, StoreRefused, ConnectionBroke) as refused:
+            return str(refused)
+        return None
+
+    asked = (
+        lambda: store.look("a.wav"),
+        lambda: list(store.blocks(whole)),
+        lambda: store.delete("a.wav"),
+        lambda: store.put("a.wav", tmp_path / "a", "", replace=True),
+    )
+    expected = [text and text.format(f"{type(error).__name__}: {error}") for text in says]
+    assert [told(ask) for ask in asked] == expected
+
+
+def test_an_object_comes_in_blocks_until_its_time_is_over(files: Kept, store: FilesystemStore) -> None:
+    whole = Span(key="calls/2026/a.wav", etag=None, first=5, length=len(CONTENT) - 5, size_bytes=len(CONTENT))
+    blocks = list(store.blocks(whole, time.monotonic() + 100))
+    assert [len(block) for block in blocks] == [BLOCK, BLOCK, len(CONTENT) - 5 - 2 * BLOCK]
+    assert b"".join(blocks) == CONTENT[5:]
+    with pytest.raises(TimeoutError):
+        next(store.blocks(whole, time.monotonic() - 1))
+    for changed in (replace(whole, size_bytes=7), replace(whole, etag="another")):
+        with pytest.raises(ObjectChanged, match="changed since"):
+            list(store.blocks(changed))
+
+
+def test_a_driver_that_brings_more_than_was_asked_for_is_not_believed(files: Kept, store: FilesystemStore) -> None:
+    files.cat_file = lambda *_, **__: b"five!"  # type: ignore[method-assign]
+    with pytest.raises(ObjectChanged, match="more arrives"):
+        list(store.blocks(Span(key="calls/2026/a.wav", etag=None, first=0, length=4, size_bytes=len(CONTENT))))
+
+
+@pytest.mark.parametrize(
+    ("about", "made", "etag"),
+    [
+        ({"mtime": "2026-09-14T10:00:00+02:00", "created": "2020-01-01T00:00:00+00:00", "etag": "e"}, 8, "e"),
+        ({"last_modified": datetime(2026, 9, 14, 9, tzinfo=UTC), "ETag": "E", "generation": 7}, 9, "E"),
+        ({"mtime": None, "updated": "2026-09-14T07:00:00Z", "generation": 7}, 7, "7"),
+        ({"LastModified": datetime(2026, 9, 14, 9, tzinfo=UTC)}, 9, None),
+        ({"mtime": 1789.5}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_drivers_say_in_their_own_words_when_an_object_was_made(
+    about: dict[str, Any], made: int | None, etag: str | None
+) -> None:
+    class Telling:
+        def info(self, path: str) -> dict[str, Any]:
+            return {"name": f"/{path}", "size": "12", **about}
+
+    store = FilesystemStore("recordings", Telling(), attempts=1)
+    if made is None:
+        with pytest.raises(StoreRefused, match=r"/recordings/a\.wav: the store does not say when it was made"):
+            store.look("a.wav")
+        return
+    found = store.look("a.wav")
+    assert found == StoredObject(
+        key="a.wav", size_bytes=12, modified_at=datetime(2026, 9, 14, made, tzinfo=UTC), etag=etag
+    )
+    assert found.modified_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("scheme", "settings", "options"),
+    [
+        ("gs", {}, {}),
+        ("gs", {"endpoint_url": "http://a", "anonymous": True}, {"endpoint_url": "http://a", "token": "anon"}),
+        ("abfs", {}, {}),
+        ("abfs", {"endpoint_url": "http://a", "anonymous": True}, {"anon": True}),
+    ],
+)
+def test_a_driver_is_opened_without_caches_and_signs_unless_told(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, settings: dict[str, Any], options: dict[str, Any]
+) -> None:
+    drivers: dict[str, Any] = {"GCSFileSystem": dict, "AzureBlobFileSystem": dict}
+    for module in ("gcsfs", "gcsfs.core", "adlfs"):
+        monkeypatch.setitem(sys.modules, module, SimpleNamespace(**drivers))
+    opened = open_filesystem(scheme, S3Settings.model_validate(settings))
+    assert opened == {"use_listings_cache": False, "skip_instance_cache": True, **options}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (InputUnavailable("no account"), "no account"),
+        (OSError("no credentials"), "abfs://: OSError: no credentials"),
+    ],
+)
+def test_a_driver_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch, error: Exception, says: str) -> None:
+    monkeypatch.setitem(sys.modules, "adlfs", SimpleNamespace(AzureBlobFileSystem=Failing(error).open))
+    with pytest.raises(InputUnavailable if says == "no account" else StoreRefused) as told:
+        open_filesystem("abfs", S3Settings())
+    assert str(told.value) == says
