@@ -77,7 +77,7 @@ def _shares(spans: Sequence[StageSpan], stage: str) -> list[tuple[StageSpan, flo
         return [(span, span.end_s - span.start_s) for span in chosen]
     times, active = _active(chosen)
     steps = np.diff(times)
-    integral = np.concatenate([[0.0], np.cumsum(np.where(active[:-1] > 0, steps / np.maximum(active[:-1], 1), 0.0))])
+    integral = np.concatenate([[0.0], np.cumsum(steps / np.maximum(active[:-1], 1))])
     starts = np.interp([span.start_s for span in chosen], times, integral)
     ends = np.interp([span.end_s for span in chosen], times, integral)
     return list(zip(chosen, (ends - starts).tolist(), strict=True))

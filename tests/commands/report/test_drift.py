@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -96,6 +97,8 @@ def test_rare_labels_are_pooled_and_too_few_make_no_test() -> None:
 
 def test_holm_stops_at_the_first_that_is_not_rejected() -> None:
     assert holm([0.01, 0.04, None, 0.03, 0.005], 0.05) == [True, False, False, False, True]
+    assert holm([0.05], 0.05) == [True]
+    assert holm([0.0625, 0.03125], 0.0625) == [True, True]
 
 
 def test_a_comparison_says_what_it_compared() -> None:
@@ -159,6 +162,7 @@ def test_equal_words_without_any_variance_are_no_drift() -> None:
 def test_effects_are_cohens() -> None:
     _, d = welch((30, 5.0, 4.0), (50, 6.0, 9.0))
     assert d == pytest.approx(-1.0 / ((29 * 4 + 49 * 9) / 78) ** 0.5)
+    assert two_proportions(25, 100, 60, 120)[1] == pytest.approx(-math.pi / 6)
     _, h = two_proportions(25, 100, 0, 120)
     assert h == pytest.approx(2 * 0.5235987755982989)
 
