@@ -162,13 +162,20 @@ def summary_of(call: CallForAnalysis, settings: SummarySettings | None = None) -
         yield f"  {found}"
 
 
-@pytest.mark.parametrize("how", ["drop", "flag"])
+SHORT_PARTS = {"max_transcript_chars": 700, "part_chars": 500}
+HOW: Mapping[str, Mapping[str, object]] = {
+    "drop": {"unsupported": "drop"},
+    "flag": {"unsupported": "flag", **SHORT_PARTS},
+    "own": {"unsupported": "drop", "max_key_points": 3, "max_action_items": 1, **SHORT_PARTS},
+}
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_what_a_model_wrote_is_composed_with_the_calls_own_sentences(how: str) -> None:
-    """In one part where what is not supported is dropped; in short parts where it is flagged."""
+    """In one part where what is not supported is dropped; in short parts where it is flagged, or half is not told."""
     lines: list[str] = []
-    short = {"max_transcript_chars": 700, "part_chars": 500} if how == "flag" else {}
     for about, texts in written_about("tuning").items():
-        lines += [f"= {about}", *composed(texts, SummarySettings.model_validate({"unsupported": how} | short))]
+        lines += [f"= {about}", *composed(texts, SummarySettings.model_validate(HOW[how]), in_part=how == "own")]
     assert_pinned(f"composed_{how}.txt", "\n".join(lines))
 
 
@@ -179,14 +186,17 @@ def written_about(name: str) -> dict[str, list[Labelled]]:
     return found
 
 
-def composed(written: list[Labelled], settings: SummarySettings) -> Iterator[str]:
-    """The statements, true and false, shared out to the fields of each part; and two promises."""
+def composed(written: list[Labelled], settings: SummarySettings, *, in_part: bool) -> Iterator[str]:
+    """The statements, true and false, shared out to the fields of each part; and two promises.
+
+    `in_part`: of every second part nothing was written, and each part has own sentences of its own.
+    """
     about = written[0].call
     draft = draft_of(about, settings)
     parts = len(draft.parts)
     texts = [
         {
-            field: " ".join(one.text for one in written[place + 3 * part :: 3 * parts])
+            field: "" if in_part and part % 2 else " ".join(one.text for one in written[place + 3 * part :: 3 * parts])
             for place, field in enumerate(("reason", "done", "outcome"))
         }
         for part in range(parts)
@@ -201,7 +211,9 @@ def composed(written: list[Labelled], settings: SummarySettings) -> Iterator[str
     choice = EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
     (alone,) = SummaryStep(SummarySettings(), encoder=choice).run([about], [{}])
     own = list(alone.payload.evidence) if isinstance(alone.payload, Summary) else []
-    made = compose(draft, texts, settings, None, items=items, own=[own] * parts)
+    made = compose(
+        draft, texts, settings, None, items=items, own=[own[part::parts] if in_part else own for part in range(parts)]
+    )
     yield str(made.note)
     if made.summary is not None:
         for name in ("reason", "done", "outcome", "next_step", "key_points", "action_items", "check", "flags"):
