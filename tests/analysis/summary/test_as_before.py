@@ -5,6 +5,7 @@ What is right is in the other tests and in the benchmarks; a change for the bett
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -66,6 +67,37 @@ def evidence_lines(name: str) -> Iterator[str]:
         yield "  " + " ".join(f"{key}={value:.3g}" for key in NUMBERS if (value := float(getattr(found, key))))
         for clause in read_statement(labelled.text, wording_of("en"), {"karim": Role.AGENT, "ruth": Role.CLIENT}):
             yield f"  {clause.text}: {marks_of(clause, 'text')}"
+
+
+FRAMES = (
+    "asked for", "asked whether", "asked the other side to", "wanted", "promised to", "offered", "said that", "gave",
+    "confirmed that", "refused", "was told that", "did not want", "will send", "agreed to", "complained about", "had",
+    "has already received", "apologised for", "thanked the agent for", "sent the client", "needs", "is waiting for",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["tuning", "strangers_1", "strangers_2", "strangers_3"])
+def test_what_speaks_for_and_against_drawn_statements(name: str) -> None:
+    """Each statement with its sides changed, or with another verb: mostly false, in ways that nobody thought of."""
+    lines = []
+    for about, labelled in written_about(name).items():
+        lines.append(f"= {about}")
+        believed = labelled[0].call.transcript.believed
+        evidence, judge = CallEvidence(believed, wording_of("en"), None), Judge(believed, "en")
+        for text in (drawn_statement(one.text, random.Random(one.text)) for one in labelled):
+            found, told = evidence.of(text), judge.judge(text)
+            lines.append(f"{text} -> {told.verdict} {told.probability:.4f} {' '.join(told.faults)} ({told.subject})")
+            numbers = {key: float(getattr(found, key)) for key in NUMBERS}
+            lines.append("  " + " ".join(f"{key}={value:.3g}" for key, value in numbers.items() if value))
+    assert_pinned(f"drawn_{name}.txt", "\n".join(lines))
+
+
+def drawn_statement(text: str, generator: random.Random) -> str:
+    sides = {"client": "agent", "agent": "client", "client's": "agent's", "agent's": "client's"}
+    said = text.split()
+    if generator.random() < 0.35:
+        return " ".join(sides.get(word, word) for word in said)
+    return f"The {generator.choice(('client', 'agent'))} {generator.choice(FRAMES)} {' '.join(said[3:])}"
 
 
 def marks_of(record: Clause | Utterance | Occurrence, *without: str) -> str:

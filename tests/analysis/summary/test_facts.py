@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from analysis.summary.facts import SpokenFacts
 from analysis.summary.names import names_in
 from pipeline.records import Role
 from tests.analysis.calls import call, chunk
+from tests.pinned import assert_pinned
 
 SAID = SpokenFacts(
     [
@@ -135,3 +138,34 @@ def test_one_is_a_number_only_within_a_number(said: str, told: str, language: st
     """`forty one` was read as 40, so true statements were dropped."""
     facts = SpokenFacts(call(("agent", said)).transcript.believed, language)
     assert [claim.text for claim in facts.unsupported(told, language) if claim.kind == "number"] == missing
+
+
+WORDS = {
+    "en": "one two four nine oh double triple twelve twenty thirty hundred thousand and half quarter past to 3 4 30 "
+          "15:30 3.5 1,200.50 12/05/2026 Monday may May March tomorrow today dollars pounds , . Anna Marie-Claire "
+          "Smith card www.shop.com point the a fifth 2026 4242 at uh dash Tuesday's Paris dot com",
+    "fr": "un une deux quatre neuf vingt et trente cent mille virgule 3 4 30 15h30 3,5 1 200,50 lundi mars Mars mai "
+          "demain aujourd'hui hier euros , . Anne Dupont la carte Lyon quatre-vingt dix 2026 le",
+    "de": "eins ein eine zwei vier neun zwanzig dreißig hundert und halb 3 4 30 15:30 3,5 1.200,50 Montag März Mai "
+          "morgen Morgen heute Euro , . Anna Schmidt die Karte Berlin 2026 fünfundzwanzig so",
+    "ja": "3 4 30 一 二 Anna , . 月曜日 15:30",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_drawn_words_held_against_drawn_words(language: str) -> None:
+    """What of one text the other does not say, kept as it is: numbers in words and figures, clocks, dates, names."""
+    lines = []
+    for number in range(300):
+        generator = random.Random(f"{language} {number}")
+
+        def drawn(most: int, generator: random.Random = generator) -> str:
+            return " ".join(generator.choice(WORDS[language].split()) for _ in range(generator.randint(1, most)))
+
+        said = [drawn(8), drawn(8)]
+        told = " ".join([drawn(4), *generator.sample(said[0].split(), k=min(2, len(said[0].split())))])
+        spoken = call(*zip(generator.choice([("agent", "client"), ("agent", "agent")]), said, strict=True))
+        faults = SpokenFacts(spoken.transcript.chunks, language).unsupported(told, language)
+        found = ", ".join(f"{fault.kind} {fault.text}" for fault in faults)
+        lines.append(f"{' | '.join(said)} <- {told}: {found or 'all said'}")
+    assert_pinned(f"facts_{language}.txt", "\n".join(lines))
