@@ -27,12 +27,19 @@ from analysis.encoder.vectors import WITHOUT
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.spans import PersonalSpan
 from bench.materials import redaction_exchanges as materials
-from bench.materials.redaction_exchanges import Exchange, Marked, read_cases, read_exchanges
+from bench.materials.redaction_exchanges import (
+    REFERENCE,
+    Exchange,
+    Marked,
+    read_cases,
+    read_exchanges,
+    without_references,
+)
 from bench.materials.reference_calls import harper_valley
 from bench.options import options_of
 from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
-from pipeline.config.areas.redaction import RedactionSettings
+from pipeline.config.areas.redaction import KINDS, RedactionSettings
 
 SETS = {
     "developed": materials.DEVELOPED,
@@ -46,6 +53,8 @@ SETS = {
     "fresh_aside": materials.FRESH_ASIDE,
     "fresh_third": materials.FRESH_THIRD,
     "fresh_fourth": materials.FRESH_FOURTH,
+    "fresh_fifth": materials.FRESH_FIFTH,
+    "fresh_sixth": materials.FRESH_SIXTH,
 }
 PARTS = (*SETS, "cases", "harper")
 HARD_KINDS = ("name", "address")
@@ -69,6 +78,9 @@ def _elsewhere(exchange: Exchange, found: Sequence[PersonalSpan]) -> Iterator[st
 
 
 def exchanges(redactor: Redactor, chosen: Sequence[Exchange], show: bool) -> dict[str, Any]:
+    """References of orders and bookings count as harmless where this redactor leaves them."""
+    if REFERENCE not in redactor.kinds:
+        chosen = [without_references(exchange) for exchange in chosen]
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
     harmless = taken = other = 0
@@ -128,9 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = options_of(__doc__, data=True)
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--rules", action="store_true", help="by the rules alone, without what was learned")
+    parser.add_argument("--references", action="store_true", help="with the kind `reference`, too")
     parser.add_argument("--show", action="store_true", help="print what was left and what was taken wrongly")
     chosen = parser.parse_args(arguments)
-    redactor = build_redactor(RedactionSettings(), WITHOUT if chosen.rules else open_encoder(EncoderSettings()))
+    settings = RedactionSettings(kinds=(*KINDS, REFERENCE) if chosen.references else KINDS)
+    redactor = build_redactor(settings, WITHOUT if chosen.rules else open_encoder(EncoderSettings()))
     figures: dict[str, Any] = {}
     for part in chosen.part or PARTS:
         if part in ("cases", "harper") and not chosen.data.is_dir():

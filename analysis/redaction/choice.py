@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
-from analysis.redaction.learned.tagger import LANGUAGE, Tagger
+from analysis.redaction.learned.features import LANGUAGE
+from analysis.redaction.learned.tagger import Tagger
 from analysis.redaction.learned.weights import shipped
 from analysis.redaction.redactor import Redactor
 from pipeline.config.areas.encoder import EncoderSettings

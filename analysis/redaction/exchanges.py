@@ -16,7 +16,7 @@ from itertools import accumulate
 from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Situation
 from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, refuses, repairs
 from analysis.redaction.other_numbers import Others
-from analysis.redaction.questions import Asked, Phrase
+from analysis.redaction.questions import NOT_OF_A_PERSON, Asked, Phrase
 from analysis.redaction.runs import DATE, Run, is_nearly, month_names
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
@@ -218,7 +218,7 @@ class Exchanges:
             return None
         if is_long_ago(self._text, run):
             asked = Asked.BIRTH
-        elif thing_before(turn, run.first) is Asked.OTHER_NUMBER or self._is_harmless(run):
+        elif thing_before(turn, run.first) in NOT_OF_A_PERSON or self._is_harmless(run):
             self._harmless.append(run)
             return None
         elif self._unnamed.is_answered(self._text, turn, run, situation) or _is_ending(run, situation):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from analysis.redaction.questions import Asked
+from analysis.redaction.questions import NOT_OF_A_PERSON, Asked
 from analysis.redaction.talk import Talk
 
 
@@ -15,8 +15,13 @@ class Other:
 
     start: int
     end: int
-    number: bool
-    """A number of its own kind was asked for (`order number`), as long as a card's; not just an amount or a day."""
+    asked: Asked
+    """`HARMLESS` for an amount or a day."""
+
+    @property
+    def number(self) -> bool:
+        """A number of its own kind was asked for (`order number`), as long as a card's."""
+        return self.asked in NOT_OF_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,11 @@ def find_others(talk: Talk) -> Others:
             if phrase.asked is not Asked.MORE
         ]
         for index, (phrase, number) in enumerate(phrases):
-            if phrase.asked in (Asked.OTHER_NUMBER, Asked.HARMLESS):
+            if phrase.asked is Asked.HARMLESS or phrase.asked in NOT_OF_A_PERSON:
                 end = turns[min(number + 1, len(turns) - 1)].end
                 if index + 1 < len(phrases):
                     end = min(end, phrases[index + 1][0].start)
-                found.append(Other(phrase.end, end, phrase.asked is Asked.OTHER_NUMBER))
+                found.append(Other(phrase.end, end, phrase.asked))
     stretches: list[Other] = []
     for other in sorted(found, key=lambda item: (item.start, item.end)):
         if stretches and other.start < stretches[-1].end:

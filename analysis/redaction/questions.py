@@ -45,13 +45,19 @@ class Asked(StrEnum):
     """The next part of whatever is being dictated."""
     SPELLING = auto()
     OTHER_NUMBER = auto()
-    """Of an order, a parcel, a flight: a number that is not personal."""
+    """Of a model, a flight, a room: a number that is not personal."""
+    REFERENCE = auto()
+    """Of an order, a booking, a claim: personal where `redaction.kinds` has `reference`."""
     HARMLESS = auto()
     """A price, a day, an amount."""
     UNNAMED = auto()
     """Something no phrase names."""
     NUMBER = auto()
     """`What's the number?`: of what was talked of; `Phrase` is resolved by `Talk`."""
+
+
+NOT_OF_A_PERSON = (Asked.OTHER_NUMBER, Asked.REFERENCE)
+"""What asks for a number of a thing."""
 
 
 @dataclass(frozen=True, slots=True)

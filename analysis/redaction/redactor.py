@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from analysis.redaction.names import find_names
 from analysis.redaction.numbers import NumberFinder
 from analysis.redaction.other_numbers import Others, find_others
 from analysis.redaction.postal import find_streets
+from analysis.redaction.references import find_references
 from analysis.redaction.repeats import find_repeats
 from analysis.redaction.spans import PersonalSpan, without_overlaps
 from analysis.redaction.spoken_emails import find_spoken_addresses
@@ -58,6 +59,11 @@ class Redactor:
         self._numbers = NumberFinder(settings)
         self._patterns = [(custom.name, re.compile(custom.pattern, re.IGNORECASE)) for custom in settings.patterns]
         self._kept = frozenset(_plain(text) for text in settings.keep)
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Of `redaction.kinds`."""
+        return self._settings.kinds
 
     def redact(self, text: str) -> Redacted:
         """The text with placeholders; equal words get equal ones, numbered in order of appearance per kind.
@@ -154,6 +160,8 @@ class Redactor:
         for language in talk.languages:
             yield from Exchanges(talk, language, kinds, self._numbers.recognise, others).find()
             yield from find_free_answers(talk, language, kinds)
+        if "reference" in kinds:
+            yield from find_references(talk, others)
         if "name" in kinds:
             yield from find_names(talk)
         if "postal_address" in kinds:

@@ -15,7 +15,7 @@ from analysis.redaction.runs import ORDINALS, Run
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 
-_NAMES = frozenset(("CARD", "CODE", "PHONE", "IBAN", "ID", "ACCOUNT"))
+_NAMES = frozenset(("CARD", "CODE", "PHONE", "IBAN", "ID", "ACCOUNT", "REFERENCE"))
 _LEAST = 4
 _LAST = 4
 """As many digits as an ending is said with."""

@@ -14,7 +14,8 @@ class PersonalSpan:
     start: int
     end: int
     name: str
-    """`CARD`, `CODE`, `PHONE`, `EMAIL`, `IBAN`, `ID`, `ACCOUNT`, `BIRTH`, `NAME`, `ADDRESS`, or a custom pattern's."""
+    """`CARD`, `CODE`, `PHONE`, `EMAIL`, `IBAN`, `ID`, `ACCOUNT`, `BIRTH`, `NAME`, `ADDRESS`, `REFERENCE`, or a custom
+    pattern's."""
     rank: int
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.redaction.questions import Asked, Phrase
+from analysis.redaction.questions import NOT_OF_A_PERSON, Asked, Phrase
 from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn, Word
 
 _THINGS = {
-    Asked.OTHER_NUMBER: word_set(
+    Asked.REFERENCE: word_set(
         """order orders ordered parcel parcels package packages delivery deliveries ticket tickets booking bookings
         booked reservation reservations invoice invoices claim claims case complaint reference repair repairs job quote
-        tracking appointment flight flights model serial voucher return returns item items product train seat room table
-        platform gate shipment receipt"""
+        tracking return returns shipment receipt"""
+    ),
+    Asked.OTHER_NUMBER: word_set(
+        """appointment flight flights model serial voucher item items product train seat room table platform gate"""
     ),
     Asked.ACCOUNT: word_set("account accounts policy policies membership"),
     Asked.CARD: word_set("card cards"),
@@ -79,4 +81,4 @@ def _kind_of(word: Word) -> Asked | None:
 def _of_kind(phrase: Phrase, kind: Asked) -> Phrase:
     if kind is Asked.NUMBER:
         return replace(phrase, asked=Asked.PHONE, mention=True)
-    return replace(phrase, asked=kind, mention=kind is not Asked.OTHER_NUMBER)
+    return replace(phrase, asked=kind, mention=kind not in NOT_OF_A_PERSON)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from analysis.redaction.answers import Situation
 from analysis.redaction.around import asks_something
-from analysis.redaction.questions import Asked, Phrase
+from analysis.redaction.questions import NOT_OF_A_PERSON, Asked, Phrase
 from analysis.redaction.runs import DATE, Run
 from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn
@@ -30,7 +30,7 @@ _OF_AMOUNTS = word_set("hundred thousand million billion dozen half quarter cent
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _YEAR_DIGITS, _DAY_AND_YEAR = 4, 5
 _LONG_AGO = re.compile(r"19\d\d|200\d")
-_HARMLESS = (Asked.HARMLESS, Asked.OTHER_NUMBER)
+_HARMLESS = (Asked.HARMLESS, *NOT_OF_A_PERSON)
 
 
 class UnnamedQuestion:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 LABELS = Path(__file__).resolve().parents[1] / "labels"
 DEVELOPED = LABELS / "redaction_developed.txt"
@@ -26,6 +26,9 @@ FRESH_OWN = LABELS / "redaction_fresh_own.txt"
 FRESH_ASIDE = LABELS / "redaction_fresh_aside.txt"
 FRESH_THIRD = LABELS / "redaction_fresh_third.txt"
 FRESH_FOURTH = LABELS / "redaction_fresh_fourth.txt"
+FRESH_FIFTH = LABELS / "redaction_fresh_fifth.txt"
+FRESH_SIXTH = LABELS / "redaction_fresh_sixth.txt"
+REFERENCE: Final = "reference"
 _ROLES = {"a": "agent", "c": "client"}
 _MARK = re.compile(r"\{(?P<kind>[a-z0-9]+)\|(?P<value>[^}]*)\}|<(?P<harmless>[^>]*)>")
 
@@ -54,6 +57,12 @@ class Exchange:
             if mark.kind is not None:
                 found.setdefault(mark.kind, []).append(mark)
         return found
+
+
+def without_references(exchange: Exchange) -> Exchange:
+    """As `redaction.kinds` has it by default: numbers of orders, bookings and claims are harmless."""
+    marked = tuple(replace(mark, kind=None) if mark.kind == REFERENCE else mark for mark in exchange.marked)
+    return replace(exchange, marked=marked)
 
 
 def read_exchanges(path: Path) -> list[Exchange]:

@@ -11,14 +11,14 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import numpy as np
 
 from analysis.encoder.vectors import SentenceEncoder
-from analysis.redaction.learned.features import Described, described
+from analysis.redaction.learned.features import LANGUAGE, Described, described
 from analysis.redaction.learned.stretches import Stretch, stretches_of
-from analysis.redaction.learned.weights import Scores, Weights, personal, shares
+from analysis.redaction.learned.weights import Scores, Weights
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Phrase
 from analysis.redaction.spans import PersonalSpan
@@ -26,16 +26,16 @@ from analysis.redaction.talk import Talk
 from analysis.redaction.turns import Turn
 from analysis.text import stop_words
 
-LANGUAGE = "en"
-DICTATED_FROM, OF_OTHERS_FROM = 0.6, 0.97
+DICTATED_FROM, OF_OTHERS_FROM = 0.6, 0.8
 """Probability from which a dictated stretch is taken; one of an order or a price."""
-HARMLESS_BELOW = 0.04
-"""Below it a dictated stretch that a rule took stays: of 361 taken so in sets apart eight harmless ones, no other."""
+WORDS_FROM = 0.5
+"""Another word."""
+DICTATED_BESIDE, WORDS_BESIDE = 0.15, 0.08
+"""Beside what is taken: a whole value goes together."""
+HARMLESS_BELOW, REFERENCE_FROM = 0.15, 0.9
+"""Below the first a dictated stretch that a rule took stays; from the second on that of an order that is not wanted."""
 _MOST_HARMLESS = 12
 """Size from which a stretch, as long as a card's number, stays taken."""
-WORDS_FROM, BESIDE_FROM = 0.65, 0.25
-"""Another word; one beside what is taken."""
-_LEAST = 1e-9
 _RANK, _PROVEN = 9, 1
 """Of what is learned; of what your own patterns and the form of an IBAN, an id or an address of e-mail prove."""
 _MARKS = " \t,'’-."
@@ -43,9 +43,11 @@ _KEPT_STRETCHES = 2048
 """A prompt for a topic and one for a summary hold the same call."""
 _LEAST_STOP_WORDS = 0.08
 """Share of the words of a talk in English; in one of nothing but numbers there are fewer."""
+_REFERENCE = "REFERENCE"
 SETTING_OF = {
     "CARD": "card", "CODE": "code", "PHONE": "phone", "EMAIL": "email", "IBAN": "iban", "ID": "national_id",
     "ACCOUNT": "account_number", "BIRTH": "date_of_birth", "NAME": "name", "ADDRESS": "postal_address",
+    _REFERENCE: "reference",
 }  # fmt: skip
 """Placeholder -> of `redaction.kinds`."""
 
@@ -105,38 +107,44 @@ class Tagger:
         }
         found: list[PersonalSpan] = []
         harmless: list[tuple[int, int]] = []
-        for turn, phrases, runs in zip(talk.turns, talk.phrases(LANGUAGE), talk.runs(LANGUAGE), strict=True):
-            words = [word for word in described(talk.text, turn, runs) if word.word.start in scores]
+        for number, (turn, phrases) in enumerate(zip(talk.turns, talk.phrases(LANGUAGE), strict=True)):
+            words = [word for word in described(talk, others, number) if word.word.start in scores]
             asking = _inside(turn, phrases)  # the words of a question are no answer
-            together = groupby(words, key=lambda word: word.run or word.word)
-            parts = [self._part(list(of_part), scores, others) for _, of_part in together]
+            parts = list(self._parts(words, scores, others, kinds)) if words else []
             harmless += [(part.start, part.end) for part in parts if part.harmless]
-            wanted = [part for part in parts if SETTING_OF[part.name] in kinds and part.start not in asking]
-            found += _grown(talk.text, wanted)
+            found += _grown(talk.text, [part for part in parts if part.start not in asking])
         return Learned(tuple(found), tuple(harmless))
 
-    def _part(self, words: Sequence[Described], scores: Mapping[int, Scores], others: Others) -> _Part:
-        """A dictated stretch, or a word by itself."""
-        run, word = words[0].run, words[0].word
-        name, share = self._told(words, scores)
-        if run is None:
-            return _Part(word.start, word.end, name, share >= WORDS_FROM, share >= BESIDE_FROM)
-        taken = share >= (OF_OTHERS_FROM if others.covering(run.start) else DICTATED_FROM)
-        harmless = share < HARMLESS_BELOW and len(run.said) < _MOST_HARMLESS
-        return _Part(run.start, run.end, name, taken, taken, harmless)
-
-    def _told(self, words: Sequence[Described], scores: Mapping[int, Scores]) -> tuple[str, float]:
-        """The likeliest kind, and how likely these words are personal data of any kind."""
-        weights = self._weights
-        logs = [np.log(shares(weights.of_features(word.features) + scores[word.word.start]) + _LEAST) for word in words]
-        found = shares(np.mean(logs, axis=0))
-        ordered = [weights.classes[index] for index in np.argsort(-found)]
-        return next(name for name in ordered if name in SETTING_OF), personal(found, weights.classes)
+    def _parts(
+        self, words: Sequence[Described], scores: Mapping[int, Scores], others: Others, kinds: Collection[str]
+    ) -> Iterator[_Part]:
+        """Each dictated stretch, and each word by itself, of a turn."""
+        groups = [list(group) for _, group in groupby(words, key=lambda word: word.run or word.word)]
+        firsts = [0, *accumulate(len(group) for group in groups[:-1])]
+        read = np.stack([scores[word.word.start] for word in words])
+        found = self._weights.shares([word.features for word in words], read, firsts)
+        for group, shares in zip(groups, found, strict=True):
+            yield _part(group[0], dict(zip(self._weights.classes, shares.tolist(), strict=True)), others, kinds)
 
     def _read(self, stretch: Stretch) -> list[Scores]:
         """Of the pieces that are read."""
         vectors = self._encoder.encode_words(stretch.pieces)
         return list(self._weights.of_vectors(vectors[stretch.first : stretch.first + len(stretch.starts)]))
+
+
+def _part(described: Described, found: Mapping[str, float], others: Others, kinds: Collection[str]) -> _Part:
+    """`found`: how likely it is of each class."""
+    run, word = described.run, described.word
+    of_kind = {name: share for name, share in found.items() if name in SETTING_OF}
+    name, share = max(of_kind, key=lambda name: of_kind[name]), sum(of_kind.values())
+    wanted = SETTING_OF[name] in kinds
+    if run is None:
+        return _Part(word.start, word.end, name, wanted and share >= WORDS_FROM, wanted and share >= WORDS_BESIDE)
+    of_other = others.covering(run.start) is not None and name != _REFERENCE
+    taken = wanted and share >= (OF_OTHERS_FROM if of_other else DICTATED_FROM)
+    beside = taken or (wanted and share >= DICTATED_BESIDE and not of_other)
+    left = share < HARMLESS_BELOW or (not wanted and found.get(_REFERENCE, 0.0) >= REFERENCE_FROM)
+    return _Part(run.start, run.end, name, taken, beside, left and len(run.said) < _MOST_HARMLESS)
 
 
 def _inside(turn: Turn, phrases: Sequence[Phrase]) -> frozenset[int]:

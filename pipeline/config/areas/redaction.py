@@ -20,7 +20,10 @@ PersonalData = Literal[
     "date_of_birth",
     "name",
     "postal_address",
+    "reference",
 ]
+KINDS = tuple(kind for kind in get_args(PersonalData) if kind != "reference")
+"""The default: a manager looks for the order, and its number tells nobody outside who placed it."""
 
 
 class CustomPattern(Area):
@@ -51,10 +54,11 @@ class RedactionSettings(Area):
     redact_stored: bool = False
     """True also redacts stored and exported text, and deletes the text that earlier runs stored for these calls (delete
     export files yourself); false puts the originals back into answers."""
-    kinds: tuple[PersonalData, ...] = get_args(PersonalData)
+    kinds: tuple[PersonalData, ...] = KINDS
     """Kinds of personal data: card (number, expiry, security code, PIN), phone, email, iban, national_id (and passport,
     licence, number plate), account_number (customer, policy, sort code), code (one-time codes, passwords),
-    date_of_birth, name, postal_address."""
+    date_of_birth, name, postal_address, reference (of one person's booking, order, claim, ticket, parcel; not among the
+    default, so that rows still tell which order it was)."""
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR")
     """ISO 3166 regions whose national numbers are recognised; numbers with a country code are recognised from every
     region."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from analysis.encoder.choice import open_encoder
@@ -12,16 +14,16 @@ from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder, Ve
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.learned.stretches import stretches_of
 from analysis.redaction.learned.tagger import Tagger, is_english
-from analysis.redaction.learned.weights import HARMLESS, NOTHING, Weights, shipped
+from analysis.redaction.learned.weights import HARMLESS, NOTHING, Scores, Weights, loaded, saved, shipped
 from analysis.redaction.talk import Talk
 from pipeline.config.areas.encoder import EncoderSettings
-from pipeline.config.areas.redaction import RedactionSettings
+from pipeline.config.areas.redaction import KINDS, RedactionSettings
 from pipeline.roles import Role
 from tests.analysis.encoder.conftest import real_encoder  # noqa: F401 - a fixture
 from tests.analysis.redaction.test_exchanges import HOSTILE, steps
 
 LANGUAGES = ("en", "fr", "de", "es")
-CLASSES = ("ACCOUNT", "NAME", HARMLESS, NOTHING)
+CLASSES = ("ACCOUNT", "NAME", "REFERENCE", HARMLESS, NOTHING)
 SURE = 8.0
 
 
@@ -59,7 +61,10 @@ class ListEncoder:
 
 
 def weights(space: str = "list") -> Weights:
-    return Weights(CLASSES, np.zeros(len(CLASSES)), {}, np.eye(len(CLASSES)), space)
+    """The hidden layer is the word's own vector, and gives the classes as they are."""
+    size = len(CLASSES)
+    one, nothing = np.eye(size, dtype=np.float32), np.zeros((size, size), dtype=np.float32)
+    return Weights(CLASSES, nothing[0], {}, nothing[:0], one, nothing, one, nothing[0], space)
 
 
 def redactor(encoder: ListEncoder, **settings: object) -> Redactor:
@@ -101,6 +106,14 @@ def test_a_number_of_an_order_needs_more() -> None:
     unsure = ListEncoder(ACCOUNT="nine two eight four one", harmless="nine two eight four one")
     assert redactor(unsure).redact_lines(lines)[0] == lines
     assert redactor(ListEncoder(ACCOUNT="nine two eight four one")).redact_lines(lines)[0] != lines
+
+
+def test_a_reference_is_taken_where_its_kind_is_wanted() -> None:
+    lines = ["what does it say on the slip", "it is the nine two eight four one"]
+    encoder = ListEncoder(REFERENCE="nine two eight four one")
+    assert redactor(encoder).redact_lines(lines)[0] == lines
+    kinds = (*KINDS, "reference")
+    assert redactor(encoder, kinds=kinds).redact_lines(lines)[0] == [lines[0], "it is the [REFERENCE_1]"]
 
 
 def test_a_short_number_that_is_surely_harmless_is_given_back() -> None:
@@ -162,6 +175,35 @@ def test_a_stretch_that_comes_again_is_encoded_once() -> None:
     assert len(encoder.read) == 1
 
 
+def table(numbers: npt.ArrayLike) -> Scores:
+    return np.asarray(numbers, dtype=np.float32)
+
+
+def test_words_decided_together_share_what_their_mean_tells() -> None:
+    """Two of a stretch, one by itself: the mean of the first two is of class 1, each one's own vector tells nothing."""
+    out, nothing, none = table([[1, 0], [0, 1]]), table([[0, 0], [0, 0]]), table([0, 0])
+    held = Weights((HARMLESS, "NAME"), none, {"capital": 0}, table([[0, 3]]), nothing, out, out, none, "list")
+    parts = held.of_vectors(table([[0, 4], [2, 0], [2, 0]]))
+    found = held.shares([(), (), ()], parts, [0, 2])
+    assert found.argmax(axis=1).tolist() == [1, 0]
+    assert found.sum(axis=1) == pytest.approx([1.0, 1.0])
+    assert held.shares([(), (), ("capital", "unknown")], parts, [0, 2]).argmax(axis=1).tolist() == [1, 1]
+
+
+def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
+    columns = {"capital": 0, "run mark after £": 1}
+    features, vector, together, out = (
+        table(np.full(size, number)) for number, size in enumerate(((2, 2), (3, 2), (3, 2), (2, len(CLASSES))))
+    )
+    constants = table([0.5, 0]), table(range(len(CLASSES)))
+    written = Weights(CLASSES, constants[0], columns, features, vector, together, out, constants[1], "list")
+    saved(written, tmp_path / "weights.npz")
+    read = loaded(tmp_path / "weights.npz")
+    assert (read.classes, dict(read.columns), read.space) == (written.classes, dict(written.columns), "list")
+    for name in ("constant", "features", "vector", "together", "out", "out_constant"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+
+
 def test_weights_of_another_encoder_are_refused() -> None:
     with pytest.raises(ValueError, match="the weights are for"):
         Tagger(ListEncoder(), weights("another"))
@@ -190,7 +232,7 @@ def test_work_grows_with_the_length_of_a_hostile_text(unit: str) -> None:
 ROLES = (Role.AGENT, Role.CLIENT)
 UNKNOWN_WORDINGS = [
     (["and what does your partner go by", "zaharina"], "zaharina"),
-    (["open the app there is a little box with something in it", "it has eight four one one"], "eight four one one"),
+    (["and the little grey box in the app shows you something", "eight four one one it is"], "eight four one one"),
     (["and where about is that", "its kirkby tarn"], "kirkby tarn"),
 ]
 
