@@ -197,7 +197,7 @@ def _overtalk(asked: Overtalk, heard: Heard) -> Verdict:
     if asked.over_s is not None:
         verdicts.append(_over(talk.overtalk_s, asked.over_s, "both speak at once for {:.0f} s"))
     if asked.share_over is not None:
-        share = talk.overtalk_s / heard.call.duration_s if heard.call.duration_s > 0 else 0.0
+        share = talk.overtalk_s / heard.call.duration_s
         verdicts.append(_over(share, asked.share_over, "both speak at once in {:.0%} of the call"))
     return _all(verdicts)
 
