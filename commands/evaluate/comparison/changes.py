@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config.influence import Result, marked_settings
+from pipeline.config.keys import yaml_text
 from pipeline.config.root import Settings
 from pipeline.masking import masked
 
@@ -36,8 +37,8 @@ def changes(before: Settings, after: Settings) -> list[Change]:
     return [
         Change(
             key=key,
-            before=_shown(own.get(key)),
-            after=_shown(theirs.get(key)),
+            before=masked(yaml_text(own.get(key))),
+            after=masked(yaml_text(theirs.get(key))),
             results=frozenset() if (mark := _mark(key, marks)) is None else mark.results,
         )
         for key in dict.fromkeys((*own, *theirs))
@@ -60,11 +61,3 @@ def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(inner, f"{above}{name}.")
         else:
             yield f"{above}{name}", inner
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return masked(str(value))
