@@ -20,6 +20,8 @@ MOST_VALUES = 64
 LONGEST_VALUE = 1000
 LONGEST_URL = 4000
 _UNREADABLE = "_unreadable"
+_NAMED_OTHERWISE = {"segment": "customer_segment"}
+"""By their names in remarks: fields of `CallDescription`."""
 
 Scalar = str | int | float | bool
 Priority = Annotated[
@@ -140,7 +142,8 @@ def described(
     """Raises HTTPException (422) for metadata that cannot be read."""
     texts = texts_of(metadata)
     read = submitted_metadata(texts, settings)
-    unreadable = [field.removesuffix(_UNREADABLE) for field in read.remarks if field.endswith(_UNREADABLE)]
+    fields = [field.removesuffix(_UNREADABLE) for field in read.remarks if field.endswith(_UNREADABLE)]
+    unreadable = [_NAMED_OTHERWISE.get(field, field) for field in fields]
     if unreadable:
         raise RequestValidationError([_unreadable(field) for field in unreadable])
     try:

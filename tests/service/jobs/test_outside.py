@@ -118,6 +118,14 @@ def test_nobody_listening_is_worth_another_try(outside: OutsideHttp) -> None:
         fetched(outside, "http://127.0.0.1:9/")
 
 
+def test_once_closed_it_asks_nobody(port: int) -> None:
+    outside = OutsideHttp(["127.0.0.1"], resolve=here)
+    outside.post(f"http://127.0.0.1:{port}/sound", b"{}", {}, 5)
+    outside.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        outside.post(f"http://127.0.0.1:{port}/sound", b"{}", {}, 5)
+
+
 def test_a_callback_is_not_sent_elsewhere(outside: OutsideHttp, port: int) -> None:
     outside.post(f"http://127.0.0.1:{port}/sound", b"{}", {}, 5)
     with pytest.raises(Refused, match="redirects are not followed"):

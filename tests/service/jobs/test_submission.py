@@ -101,6 +101,22 @@ def test_a_fault_says_where_it_is_and_not_what_was_sent(given: dict[str, str], w
     assert not {"input", "url", "ctx"} & set(fault)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ('{"direction": "sideways"}', "cannot be read; expected (such as inbound): inbound, outbound or internal."),
+        ('{"customer_segment": "b2x"}', "cannot be read; expected (such as b2c): b2b or b2c."),
+        ('{"queue_unreadable": "x"}', "cannot be read; expected (such as billing)"),
+        ('{"related_call_unreadable": "x"}', "cannot be read; expected: The call this one was transferred from."),
+        ('{"odd_unreadable": "x"}', "cannot be read; expected"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_what_it_is_to_be(metadata: str, told: str) -> None:
+    with pytest.raises(RequestValidationError) as refused:
+        submission({"metadata": metadata}, InputSettings(), "a.wav")
+    assert [fault["msg"] for fault in refused.value.errors()] == [told]
+
+
 def test_unknown_fields_are_named() -> None:
     with pytest.raises(HTTPException) as refused:
         submission({"b": "", "a": "", "priority": "1"}, InputSettings(), "a.wav")
