@@ -30,10 +30,12 @@ from analysis.summary.support.heard import Occurrence, Utterance, utterances_of
 from analysis.summary.support.statements import read_statement
 from analysis.summary.support.verdict import Judge
 from analysis.summary.support.wording import wording_of
+from analysis.text import sentences
 from bench.statements import STATEMENTS, Labelled, read_statements
 from bench.summaries import made_up_calls
 from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
 from pipeline.records import CallForAnalysis, Role, TranscriptChunk
+from tests.analysis.calls import call as made_call
 from tests.analysis.encoder.conftest import HashEncoder
 from tests.pinned import assert_pinned
 
@@ -125,15 +127,38 @@ def test_who_does_what_in_each_utterance() -> None:
 
 @pytest.mark.parametrize("name", ["seen", "mended", "ends_seen"])
 def test_each_calls_summary(name: str) -> None:
-    assert_pinned(f"{name}.txt", "\n".join(line for call in calls_of(name) for line in summary_of(call)))
+    assert_pinned(f"{name}.txt", "\n".join(summaries_of(calls_of(name))))
 
 
 @pytest.mark.parametrize("most", [12, 30])
 def test_summaries_of_few_words(most: int) -> None:
     """Which sentences stay where there is no room for all."""
     settings = SummarySettings(extractive=ExtractiveSummarySettings(max_words=most, max_share=0.9))
-    lines = [line for call in calls_of("mended") for line in summary_of(call, settings)]
+    lines = summaries_of(calls_of("mended"), settings)
     assert_pinned(f"mended_{most}.txt", "\n".join(line for line in lines if not line.startswith("  ")))
+
+
+@pytest.mark.parametrize("roles", [("agent", "client"), ("unknown", "unknown")])
+def test_summaries_of_drawn_calls(roles: tuple[str, str]) -> None:
+    """Sentences of all our calls in any order, by whoever says them: what no one thought of."""
+    pool = {
+        role: [text for name in ("seen", "mended") for about in calls_of(name) for chunk in about.transcript.chunks
+               if chunk.role is role for text in sentences(chunk.text)]
+        for role in (Role.AGENT, Role.CLIENT)
+    }  # fmt: skip
+    calls = []
+    for number in range(80):
+        generator = random.Random(number)
+        said = [
+            (
+                roles[side],
+                " ".join(generator.choices(pool[(Role.AGENT, Role.CLIENT)[side]], k=generator.choice([1, 1, 2]))),
+            )
+            for side in generator.choices([0, 1], k=generator.randint(1, 9))
+        ]
+        calls.append(made_call(*said, name=" | ".join(f"{role[0]}: {text}" for role, text in said)))
+    lines = [line for line in summaries_of(calls) if not line.startswith("  Summary")]
+    assert_pinned(f"drawn_{roles[0]}.txt", "\n".join(lines))
 
 
 @pytest.mark.parametrize("form", ["written", "heard", "unknown", "one_side"])
@@ -181,17 +206,16 @@ def calls_of(name: str) -> list[CallForAnalysis]:
     return [call for _, call in made_up_calls(name)]
 
 
-def summary_of(call: CallForAnalysis, settings: SummarySettings | None = None) -> Iterator[str]:
+def summaries_of(calls: Sequence[CallForAnalysis], settings: SummarySettings | None = None) -> Iterator[str]:
     encoder = HashEncoder()
     choice = EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
-    (result,) = SummaryStep(settings or SummarySettings(), encoder=choice).run([call], [{}])
-    yield f"= {call.call_id}: {result.state} {result.reason}"
-    assert isinstance(result.payload, Summary)
-    yield result.payload.text
-    for item in result.payload.action_items:
-        yield f"  action: {item}"
-    for found in result.payload.evidence:
-        yield f"  {found}"
+    step = SummaryStep(settings or SummarySettings(), encoder=choice)
+    for call, result in zip(calls, step.run(calls, [{}] * len(calls)), strict=True):
+        yield f"= {call.call_id}: {result.state} {result.reason}"
+        if isinstance(result.payload, Summary):
+            yield result.payload.text
+            yield from (f"  action: {item}" for item in result.payload.action_items)
+            yield from (f"  {found}" for found in result.payload.evidence)
 
 
 SHORT_PARTS = {"max_transcript_chars": 700, "part_chars": 500}

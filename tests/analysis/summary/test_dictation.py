@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from analysis.records import SummaryPart
-from analysis.summary.dictation import asks_for_matter
+from analysis.summary.dictation import asks_for_matter, dictated
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
 from analysis.summary.summary_parts import summary_parts_of
 from bench.summaries import keeps_slot
 from tests.analysis.calls import call
+from tests.pinned import assert_pinned
 
 Turns = tuple[tuple[str, str], ...]
 
@@ -112,3 +115,34 @@ def test_a_story_is_no_dictation() -> None:
     story = "Well, " + "it used to be the one by the river and then we moved and moved again " * 4
     said = (("client", "My parcel is lost."), ("agent", "What is the address?"), ("client", story))
     assert details(*said, ("agent", "I've sent another.")) == []
+
+
+AGENT = (
+    "What's the delivery address?", "Which order number is it?", "And the post code?", "Okay.", "Mm-hm.", "Got that.",
+    "Can you repeat that?", "So that's five five two?", "Is that right?", "I've noted it.", "Thank you very much.",
+    "Five five two.", "What's the meter reading?", "For security, your date of birth?", "I will send it today.",
+    "Main Street, yes.", "Is there anything else?", "And where shall we send it?",
+)  # fmt: skip
+CLIENT = (
+    "Five five two.", "It's five five two, one oh.", "Main Street.", "twelve Main Street in Leeds",
+    "No, five five three.",
+    "Yes.", "Yes, that's right.", "Thank you.", "Wait, I'll look.", "What do you need that for?", "A B four four.",
+    "Sorry, I meant Mill Lane.", "It says eight eight oh one on the meter.", "The second of May.", "Okay.",
+    "I lost the parcel on the train to Leeds on a Monday morning when I was on my way to my sister and her new house.",
+)  # fmt: skip
+
+
+def test_what_is_dictated_in_drawn_talks() -> None:
+    """Pieces, echoes, corrections and what comes between, in any order: kept as it is, so that any change is seen."""
+    lines = []
+    for number in range(220):
+        generator = random.Random(number)
+        turns = [("agent", generator.choice([AGENT[0], AGENT[1], AGENT[12], AGENT[-1]]))]
+        while len(turns) < generator.randint(2, 8):
+            role = ("client", "agent")[generator.random() < 0.4]
+            turns.append((role, generator.choice(AGENT if role == "agent" else CLIENT)))
+        readings = read(sentences_of(call(*turns).transcript.chunks), None)
+        whole = dictated(readings[0], readings)
+        lines.append(" | ".join(f"{role[0]}: {text}" for role, text in turns))
+        lines.append(f"  {None if whole is None else (whole.text, whole.sentence.end_s)} {details(*turns)}")
+    assert_pinned("dictated.txt", "\n".join(lines))
