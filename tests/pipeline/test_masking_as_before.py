@@ -62,7 +62,8 @@ ADDRESSES = (
 )  # fmt: skip
 ENVIRONMENT = {
     "THE_TOKEN": "token-value", "TOKEN": "short", "PASSWORD": "/etc/password", "SECRET_KEY": "~/secret",
-    "key": "six666", "MONKEY": "banana-bread", "ANY": "redis://:pass-1@cache", "APIKEY": "not-named", "OPENAI_API_KEY": "none",
+    "key": "six666", "MONKEY": "banana-bread", "ANY": "redis://:pass-1@cache", "APIKEY": "not-named",
+    "OPENAI_API_KEY": "none",
 }  # fmt: skip
 WEBHOOK = "https://hooks.local/services/T0000000/incomingwebhook/abcdefg/abcdefgh?x=query-value&y=short"
 SETTINGS: dict[str, Any] = {
