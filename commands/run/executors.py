@@ -62,7 +62,7 @@ def share_of(settings: Settings, workers: int) -> Settings:
     )
 
 
-class _NotedObserver(TracedObserver):
+class NotedObserver(TracedObserver):
     """Notices go to the run as well."""
 
     def __init__(self, spans: Spans, take_notice: Callable[[str], None]) -> None:
@@ -80,7 +80,7 @@ def open_worker(
 ) -> Iterator[tuple[JoinedWorker, str]]:
     """In an actor's process: a worker, and its name in the claims. Keys of outside services are this machine's."""
     _settle(settings)
-    with joined_worker(settings, partial(_NotedObserver, take_notice=take_notice), hire_of(settings, hire)) as opened:
+    with joined_worker(settings, partial(NotedObserver, take_notice=take_notice), hire_of(settings, hire)) as opened:
         yield opened
 
 

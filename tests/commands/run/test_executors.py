@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from commands.run.executors import executor_of, hire_of, share_of
+from commands.run.executors import NotedObserver, executor_of, hire_of, share_of
 from pipeline.children.worker import TaskServer, Worker
+from pipeline.config.areas.reporting import TracingSettings
 from pipeline.config.root import Settings
 from pipeline.run.context import ChildBuild
 from pipeline.run.executors.local import LocalExecutor
 from pipeline.run.planning.claimed import work_hash
+from pipeline.tracing.spans import Spans
 from tests.commands.running import Workplace, told_by
+from tests.house import PROJECT
 
 
 def test_a_run_works_by_itself_unless_told_otherwise() -> None:
@@ -87,3 +93,47 @@ def test_a_run_without_ray_ends_with_3_and_says_what_to_install(
     code, told = told_by(workplace.arguments("--set", "run.executor=ray")[2:], monkeypatch, capfd)
     assert code == 3
     assert "requirements-ray.lock" in told
+
+
+_IN_A_TASK = """
+import json, os, sys
+from pathlib import Path
+from commands.run.executors import settle
+from pipeline.config.root import Settings
+from pipeline.log_lines import LOG_FILE
+from pipeline.masking import masked
+os.chdir(sys.argv[1])
+os.umask(0o022)
+settle(Settings.model_validate({
+    "output": {"directory": "out", "readable_by": sys.argv[2]}, "run": {"spool_dir": "spool"},
+    "database": {"url": "postgresql://me:of-settings-1@host/db"},
+}))
+print(json.dumps({
+    "umask": os.umask(0), "log": os.environ[LOG_FILE], "folders": sorted(path.name for path in Path().iterdir()),
+    "told": masked("of-settings-1 of-the-file-1 of-nobody"), "exported": os.environ.get("OTHER"),
+}))
+"""
+
+
+@pytest.mark.parametrize(("readers", "umask"), [("owner", 0o077), ("group", 0o027)])
+def test_a_task_elsewhere_has_the_rights_secrets_and_logs_of_a_worker(readers: str, umask: int, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MY_API_KEY=of-the-file-1\nOTHER=plain\n", encoding="utf-8")
+    code = [sys.executable, "-c", _IN_A_TASK, str(tmp_path), readers]
+    done = subprocess.run(code, check=True, cwd=PROJECT, capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    assert told["umask"] == umask
+    assert told["folders"] == [".env", "out", "spool"]
+    assert (told["told"], told["exported"]) == ("*** *** of-nobody", "plain")
+    log = Path(told["log"])
+    assert log.parent == tmp_path.resolve() / "out" / "logs"
+    assert re.fullmatch(r"earshot_\d{8}_\d{6}_\d+\.jsonl", log.name)
+
+
+def test_notices_of_a_worker_elsewhere_go_to_the_run_and_to_its_own_terminal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taken: list[str] = []
+    observer = NotedObserver(Spans(TracingSettings()), taken.append)
+    observer.notice("the recogniser was started again")
+    assert taken == ["the recogniser was started again"]
+    assert [record.message for record in caplog.records] == ["the recogniser was started again"]
