@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -287,3 +287,92 @@ def test_the_engine_sets_marks_where_there_is_text(tokenizer: Any, monkeypatch: 
     results: dict[str, SegmentResult] = {result.key: result for result in made.transcribe(SEGMENTS[:3])}
     assert {key: result.text for key, result in results.items()} == {"a": "hello, rowad.", "b": "no,", "c": ""}
     assert [word.text for word in results["a"].words or ()] == ["hello,", "rowad."]
+
+
+class Loader:
+    """An `Auto…` class of transformers that gives what it is told, or raises it."""
+
+    def __init__(self, name: str, gives: Any, **how: object) -> None:
+        self.__name__ = name
+        self._gives = gives
+        self._how = {"local_files_only": True, "trust_remote_code": False, **how}
+
+    def from_pretrained(self, folder: Path, **how: object) -> Any:
+        assert how == self._how
+        assert (folder / "config.json").is_file()
+        if isinstance(self._gives, Exception):
+            raise self._gives
+        return self._gives
+
+
+class Placed(Spelling):
+    def __init__(self) -> None:
+        self.on: list[str] = []
+
+    def to(self, device: str) -> Placed:
+        self.on.append(device)
+        if device == "mps":
+            raise RuntimeError("no room")
+        return self
+
+    def eval(self) -> Placed:
+        self.on.append("ready")
+        return self
+
+
+def loaded(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, usual: Any, options: dict[str, Any], **gives: Any
+) -> tuple[Any, Any]:
+    """The engine and its description, of what the loaders give."""
+    for name in ("model.safetensors", "preprocessor_config.json"):
+        (folder / name).touch()
+    torch = machine(cuda=True, mps=True)
+    weights = {"use_safetensors": True, "output_loading_info": True}
+    transformers = SimpleNamespace(
+        AutoFeatureExtractor=Loader("AutoFeatureExtractor", gives.get("features", Features(masked=True))),
+        AutoTokenizer=Loader("AutoTokenizer", gives.get("tokenizer", usual)),
+        AutoModelForCTC=Loader("AutoModelForCTC", gives.get("model", (Placed(), {"missing_keys": []})), **weights),
+        Wav2Vec2CTCTokenizer=Wav2Vec2CTCTokenizer,
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "transformers", cast("Any", transformers))
+    made: Any = TransformersCtcTranscriber(
+        TransformersCtcOptions.model_validate({"model": str(folder), **options}), Hub(False, 1.0)
+    )
+    return made, made.load()
+
+
+def test_a_checkpoint_is_loaded_and_described(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer: Any) -> None:
+    options = {"batch_size": 3, "look_ahead": 7, "max_segment_s": 11.0, "cpu_threads": 5, "device": "cuda"}
+    made, told = loaded(monkeypatch, tmp_path, tokenizer, {**options, "language": "en"})
+    assert (told.engine, told.demonstration, told.takes_context) == ("transformers_ctc", False, False)
+    assert (told.max_segment_s, told.looks_ahead, told.languages) == (11.0, 7, frozenset({"en"}))
+    assert (told.detail, made._model.on, made._torch.threads) == ("cuda, float16, batch 3", ["cuda", "ready"], [5])
+    assert [result.text for result in made.transcribe(SEGMENTS[:1])] == [TOLD["a"]]
+    made, told = loaded(monkeypatch, tmp_path, tokenizer, {"device": "cpu"}, features=Features(masked=False))
+    assert (told.detail, told.languages, made._torch.threads) == ("cpu, float32, batch 1", None, [])
+    assert made._punctuator is None
+
+
+@pytest.mark.parametrize(
+    ("options", "gives", "says"),
+    [
+        ({}, {"features": ValueError("odd")}, "AutoFeatureExtractor cannot read it"),
+        ({}, {"tokenizer": SimpleNamespace(pad_token="p")}, "a SimpleNamespace gives no words with times"),
+        ({}, {"model": ValueError("odd")}, "the weights cannot be loaded"),
+        ({}, {"model": (Placed(), {"missing_keys": {"b", "a"}})}, "2 weights are missing, first a; "),
+        ({"device": "mps"}, {}, "the weights cannot be put on mps"),
+        ({"model": ""}, {}, "not set up: transcription.transformers_ctc.model is empty"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told(  # noqa: PLR0917 - three fixtures
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer: Any, options: Any, gives: Any, says: str
+) -> None:
+    with pytest.raises(ModelUnavailable, match=says):
+        loaded(monkeypatch, tmp_path, tokenizer, options, **gives)
+
+
+def test_without_its_packages_the_engine_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelUnavailable, match=r"torch or transformers is not installed .*install the extra `ctc`"):
+        TransformersCtcTranscriber(TransformersCtcOptions(model="m"), Hub(False, 1.0)).load()
