@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -18,14 +19,21 @@ from pipeline.weights.hub import short, within
 _NAMES = ("mlx_lm", "bedrock", "openai_chat", "anthropic")
 
 
-def providers(settings: LanguageModelSettings, timeout_s: float) -> list[Finding]:
-    """One finding for each provider there is."""
+Probe = Callable[[LanguageModelSettings, float], Finding]
+"""What it finds, asking for at most so many seconds."""
+
+
+def providers(
+    settings: LanguageModelSettings, timeout_s: float, probes: Mapping[str, Probe] | None = None
+) -> list[Finding]:
+    """One finding for each provider there is. `probes`: other ones, where a provider has a way of its own."""
 
     def examine(name: str) -> Finding:
         if not settings.of(name).model:
             return _finding(settings, name, State.NOTE, f"not set up: {settings.place_of(name)}.model is empty")
+        probe = (probes or _PROBES).get(name, partial(_server, name))
         try:
-            return within(lambda: _PROBES.get(name, partial(_server, name))(settings, timeout_s), 2 * timeout_s)
+            return within(lambda: probe(settings, timeout_s), 2 * timeout_s)
         except TimeoutError as error:
             return _finding(settings, name, State.WARNING, str(error))
 
@@ -137,4 +145,4 @@ def _finding(settings: LanguageModelSettings, name: str, state: State, detail: s
     )
 
 
-_PROBES = {"mlx_lm": _mlx_lm, "bedrock": _bedrock, "anthropic": _anthropic}
+_PROBES: Mapping[str, Probe] = {"mlx_lm": _mlx_lm, "bedrock": _bedrock, "anthropic": _anthropic}

@@ -32,9 +32,9 @@ def database(settings: DatabaseSettings) -> Finding:
         else:
             found, warnings = within(lambda: look(settings), _START_S)
             state, detail = State.WARNING if warnings else State.OK, "; ".join([found, *warnings])
-    except TimeoutError:
+    except TimeoutError as error:
         state = State.BROKEN
-        detail = f"not up after {_START_S:.0f} s; it may be recovering from a crash: check it with `run.py db status`"
+        detail = f"{error}; it may be recovering from a crash: check it with `run.py db status`"
     except EarshotError as error:
         state, detail = State.BROKEN, " ".join(str(error).split())
     return Finding(area="database", name="database", state=state, detail=detail)
@@ -54,9 +54,8 @@ def source(settings: InputSettings, timeout_s: float) -> Finding:
     try:
         if within(first, 2 * timeout_s) is None:
             state, detail = State.WARNING, f"{settings.path}: no recordings"
-    except TimeoutError:
-        state = State.WARNING
-        detail = f"{settings.path}: no first recording within {2 * timeout_s:g} s; it may be slow or empty"
+    except TimeoutError as error:
+        state, detail = State.WARNING, f"{settings.path}: {error}; it may be slow or empty"
     except EarshotError as error:
         state, detail = State.BROKEN, " ".join(str(error).split())
     return Finding(area="input", name="input.path", state=state, detail=detail)
@@ -79,8 +78,8 @@ def destination(settings: OutputSettings, timeout_s: float) -> list[Finding]:
     state, detail = State.OK, f"{address}: answers; that files may be written there shows in a run"
     try:
         within(ask, 2 * timeout_s)
-    except TimeoutError:
-        state, detail = State.WARNING, f"{address}: no answer within {2 * timeout_s:g} s; see output.s3"
+    except TimeoutError as error:
+        state, detail = State.WARNING, f"{address}: {error}; see output.s3"
     except EarshotError as error:
         state, told = State.WARNING, " ".join(str(error).split())
         detail = f"{address}: {told}; check output.s3 and the credentials (without the right to list, S3 refuses this)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +142,17 @@ def test_the_bucket_of_the_results_is_asked_and_nothing_is_written_there() -> No
         assert bucket.objects == {}
     assert [finding.state for finding in destination(settings, 5.0)] == [State.WARNING], "nobody there"
     assert destination(OutputSettings(), 5.0) == []
+
+
+def test_a_bucket_that_does_not_answer_is_waited_for_twice_as_long_as_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        s3 = S3Settings(endpoint_url=address, region="eu-central-1", anonymous=True, addressing="path", attempts=1)
+        (of_output,) = destination(OutputSettings(upload_to="s3://results/night", s3=s3), 0.02)
+        of_input = source(InputSettings(path="s3://calls/today", s3=s3), 0.03)
+    assert (of_output.state, of_input.state) == (State.WARNING, State.WARNING)
+    assert of_output.detail == "s3://results/night: no answer in 0.04 s; see output.s3"
+    assert of_input.detail == "s3://calls/today: no answer in 0.06 s; it may be slow or empty"
 
 
 def doctor(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,19 @@ def test_a_language_model_is_probed_without_being_asked(
     assert "sums up" in found["extractive"].detail
     others = [finding for finding in found.values() if finding.name not in (name, "extractive")]
     assert all(finding.state is State.NOTE and "not set up" in finding.detail for finding in others)
+
+
+def test_a_provider_that_does_not_answer_is_waited_for_twice_as_long_as_said() -> None:
+    ended = threading.Event()
+
+    def deaf(_: LanguageModelSettings, limit_s: float) -> Finding:
+        ended.wait()
+        return Finding(area="language model", name="anthropic", state=State.OK, detail=f"answers within {limit_s} s")
+
+    settings = LanguageModelSettings.model_validate({"anthropic": {"model": "m"}})
+    (found,) = (one for one in providers(settings, 0.02, {"anthropic": deaf}) if one.name == "anthropic")
+    ended.set()
+    assert "no answer in 0.04 s" in found.detail
 
 
 def engines(*names: str, **more: Any) -> TranscriptionSettings:
