@@ -139,7 +139,7 @@ def restore(settings: DatabaseSettings, file: Path) -> list[str]:
         )
     url = database_url(settings)
     with connect(settings) as database, database.connection() as connection:
-        (calls,) = connection.execute("SELECT count(*) FROM calls").fetchone() or (0,)
+        ((calls,),) = connection.execute("SELECT count(*) FROM calls").fetchall()
         if calls:
             raise ConfigurationError(
                 f"{database.name} holds {calls} calls, which a backup would replace: restore into an empty one "

@@ -256,7 +256,7 @@ def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> 
 def _deleted(connection: Connection[Any], statement: str, *parameters: object) -> int:
     """How many rows a DELETE took; statements go over in a pipeline, where only a SELECT says so in time."""
     counting = f"WITH gone AS ({statement} RETURNING 1) SELECT count(*) FROM gone"  # noqa: S608 - ours
-    (number,) = connection.execute(counting.encode(), parameters).fetchone() or (0,)
+    ((number,),) = connection.execute(counting.encode(), parameters).fetchall()
     return int(number)
 
 
