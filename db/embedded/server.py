@@ -23,6 +23,7 @@ from db.embedded.cluster import forget_dead_postmaster, launch, make_cluster, po
 from db.embedded.files import ServerFiles, existing_home, find_files, own
 from db.embedded.rights import revoke_from_all
 from db.faults import damaged, explained
+from pipeline.disk import remove_folder
 from pipeline.errors import DatabaseUnavailable
 from pipeline.plurals import counted
 
@@ -193,7 +194,7 @@ class EmbeddedServer:
         shut_down(files)
         folder = self._state(files).get("socket")
         if folder and Path(folder).parent != files.home:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
         self._write_state(files, keep=False)
 
     def _wait_while_starting(self, files: ServerFiles) -> bool:

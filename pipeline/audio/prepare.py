@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ from pipeline.audio.vad.choice import DETECTORS, Builder, choose_detector
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import RAW_FORMATS, ROLE_WORDS, RawFormat
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
-from pipeline.disk import spooling
+from pipeline.disk import remove_folder, spooling
 from pipeline.encryption.here import open_file
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import UNDECODABLE_TRACK, VAD_FALLBACK, AudioHeader, CallMetadata, PreparedCall, Role
@@ -77,7 +76,7 @@ class CallPreparer:
         try:
             return self._prepare(files, metadata, folder, roles)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
             raise
 
     def _prepare(

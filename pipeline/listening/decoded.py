@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import wave
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from pipeline.audio.decoding.ingest import Ingested, SourceFile, ingest_call
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.disk import remove_folder
 from pipeline.encryption.here import open_new
 from pipeline.listening.muted import MARGIN_S
 from pipeline.listening.recordings import StoredRecording, found_again, source_of
@@ -86,7 +86,7 @@ def build_listener(source: InputSettings, audio: AudioSettings) -> Callable[[Lis
                 duration_s=ingested.duration_s,
             )
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
     return listen
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import wave
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from pipeline.audio.decoding.container import look_at
 from pipeline.audio.decoding.decode import Decoding
 from pipeline.audio.decoding.tracks import tracks_of
 from pipeline.config.areas.sources import InputSettings
+from pipeline.disk import remove_folder
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.listening.recordings import StoredRecording, found_again, source_of
 from pipeline.records import SpeechSpan
@@ -64,7 +64,7 @@ def build_muter(source: InputSettings) -> Callable[[MuteTask], tuple[Copied, ...
             with fetch_files(source_of(task.recording, source), found, folder, task.fetch_limit_s) as paths:
                 return tuple(write_muted(path, to, task.spans, source) for path, to in zip(paths, task.to, strict=True))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
     return mute
 

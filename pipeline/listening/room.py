@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Self
 from pipeline.children.worker import Worker
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.disk import remove_folder
 from pipeline.encryption.here import spool_is_sealed
 from pipeline.listening.decoded import ListenTask, Peaks, SoundFile, build_listener
 from pipeline.listening.recordings import StoredRecording, local_file, media_type
@@ -67,7 +67,7 @@ class ListeningRoom:
 
     def close(self) -> None:
         self._worker.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)
 
     def __enter__(self) -> Self:
         return self

@@ -9,13 +9,13 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.disk import remove_folder
 from pipeline.live.ports import LiveHeader
 from pipeline.live.recording import mend
 
@@ -56,12 +56,12 @@ class KeptCalls:
     def leave(self, session: str) -> None:
         """The call is over: its folder goes, unless its recording is still to be handed over."""
         if not (self.folder_of(session) / _HEADER).exists():
-            shutil.rmtree(self.folder_of(session), ignore_errors=True)
+            remove_folder(self.folder_of(session))
         self._unlock(session)
 
     def remove(self, session: str) -> None:
         """The folder goes with all that is in it."""
-        shutil.rmtree(self.folder_of(session), ignore_errors=True)
+        remove_folder(self.folder_of(session))
         self._unlock(session)
 
     def left_behind(self) -> Iterator[tuple[LiveHeader, Path]]:

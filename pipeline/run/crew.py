@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.children.worker import TaskServer
+from pipeline.disk import remove_folder
 from pipeline.errors import StartupError
 from pipeline.pace import Pace
 from pipeline.purse import Purse, SharedPurse
@@ -135,7 +135,7 @@ class Crew:
             self._run_stages(desk, uris, beat, spool)
         finally:
             self._spent = self._paid()
-            shutil.rmtree(spool, ignore_errors=True)
+            remove_folder(spool)
         if self._signals.fatal is not None:
             raise self._signals.fatal
 

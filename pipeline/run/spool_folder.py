@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from pathlib import Path
+
+from pipeline.disk import remove_folder
 
 _LISTENING = "listening"
 
@@ -16,7 +17,7 @@ def own_spool(folder: Path) -> Path:
     for left in folder.glob(f"{host}-*"):
         pid = left.name.removeprefix(f"{host}-")
         if pid.isdigit() and not _is_alive(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_folder(left)
     return folder / f"{host}-{os.getpid()}"
 
 

