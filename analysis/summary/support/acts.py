@@ -12,7 +12,7 @@ from pipeline.records import Role
 _STATED = 0.6
 _PROPOSED = 0.7
 """By so much more of it the other side spoke of what one is told to have asked for."""
-_COMMITS = re.compile(r"\b(?:i|we) (?:can|could|will|shall|am|are)\b|\b(?:i|we)'(?:ll|d|m|re|ve)\b|\b(?:i|we) have\b")
+COMMITS = re.compile(r"\b(?:i|we) (?:can|could|will|shall|am|are)\b|\b(?:i|we)'(?:ll|d|m|re|ve)\b|\b(?:i|we) have\b")
 _SPOKEN_OF = 3
 """Utterances within which a thing was named that a later sentence no longer names."""
 _FEW = 4
@@ -142,7 +142,7 @@ def _agreed(places: Places, clause: Clause, side: Role, other_side: Role) -> flo
     taken = [
         utterance.number
         for utterance in places.utterances
-        if utterance.role is other_side and _COMMITS.search(" ".join(utterance.words))
+        if utterance.role is other_side and COMMITS.search(" ".join(utterance.words))
     ]
     return max(0.0, max((places.share([number], clause.content) for number in taken), default=0.0) - own)
 
@@ -191,7 +191,7 @@ def unsaid(places: Places, clause: Clause, near: Sequence[int]) -> float:
     if clause.act == "accept":
         if any(utterance.denied for utterance in own):
             return 0.7
-        if any(_COMMITS.search(" ".join(utterance.words)) for utterance in own):
+        if any(COMMITS.search(" ".join(utterance.words)) for utterance in own):
             return 0.0
     said = {word for utterance in own for word in utterance.words}
     return 0.0 if any(word in sounds or (word.endswith("n't") and "not" in sounds) for word in said) else 1.0

@@ -1,17 +1,15 @@
 """What speaks for and against a statement in a call, as numbers.
 
 The statement is read clause by clause; a statement is as weak as its weakest clause. What a clause says has to stand in
-one place of the call: three utterances in a row. Similarity is the cosine of sentence vectors (Reimers & Gurevych 2019)
-between the statement and such places told in the third person.
+one place of the call: three utterances in a row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -22,6 +20,7 @@ from analysis.summary.support.clause import Clause
 from analysis.summary.support.deeds import Deeds
 from analysis.summary.support.figures import miscounted
 from analysis.summary.support.heard import Utterance, utterances_of
+from analysis.summary.support.likeness import CallLikeness, Likeness
 from analysis.summary.support.moments import misdated
 from analysis.summary.support.places import Places
 from analysis.summary.support.statements import read_statement
@@ -31,7 +30,6 @@ from pipeline.records import Role, TranscriptChunk
 
 _NEAR, _FAR = 0.62, 0.35
 """Cosine of two words: from here they mean the same; below this they have nothing to do with each other."""
-_MOST_STRETCHES = 400
 _INTRODUCTION = re.compile(
     r"\b(?:my name is|my name's|this is|i am|i'm)\s+"
     r"((?!(?:the|a|an|not|so|very|calling|happy|sorry|glad|moving|afraid|really)\b)[a-z]+(?: [a-z]+)?)"
@@ -56,10 +54,6 @@ class Evidence:
     """The least covered of them: 1 is a word with nothing like it in the call."""
     together: float
     """Largest share of them that was said in one place."""
-    similar: float
-    """Cosine to the nearest place."""
-    turned: float
-    """How much nearer the call is to the statement with client and agent exchanged; -1 to 1."""
     other_did: float
     """1 where what it says was done was done by the other side, and not by this one."""
     same_did: float
@@ -93,10 +87,6 @@ class Evidence:
     misdated: float
     """1 where a moment was said, but of other things."""
 
-    @property
-    def vector(self) -> tuple[float, ...]:
-        return tuple(float(getattr(self, field.name)) for field in fields(self))
-
 
 _BEST_OF = frozenset({"covered", "together", "same_did"})
 """Of several clauses the smallest counts; of the others the largest."""
@@ -121,6 +111,7 @@ class CallEvidence:
         self.names = _names(self.utterances)
         self._places = Places(self.utterances, wording)
         self._deeds = Deeds(self._places, self._cover)
+        self._likeness = CallLikeness(self._places, self.names, encoder)
         self._said = frozenset().union(*(utterance.stems for utterance in self.utterances))
         self._content = sorted({word for utterance in self.utterances for word in utterance.words if len(word) > 2})
         self._covers: dict[str, float] = {}
@@ -131,22 +122,26 @@ class CallEvidence:
 
     def of_clauses(self, statement: str, before: Role | None = None) -> list[Evidence]:
         """For each thing it says; what is measured on the whole statement counts for each."""
-        similar, turned = self._similarity(statement)
         return [
             Evidence(
                 **self._of_clause(clause),
-                similar=similar,
-                turned=turned,
                 turned_round=self._turned_round(statement),
                 miscounted=miscounted(statement, self.utterances, self._wording),
                 misdated=misdated(statement, self.utterances, self._wording),
             )
-            for clause in read_statement(statement, self._wording, self.names, before)
+            for clause in self._read(statement, before)
         ]
+
+    def likeness(self, statement: str, before: Role | None = None) -> Likeness | None:
+        """None where nobody says anything."""
+        return self._likeness.of(statement, self._read(statement, before)) if self.utterances else None
+
+    def _read(self, statement: str, before: Role | None) -> list[Clause]:
+        return read_statement(statement, self._wording, self.names, before)
 
     def subject_of(self, statement: str, before: Role | None = None) -> Role | None:
         """Whom the statement is about; None for a thing or nobody."""
-        clauses = read_statement(statement, self._wording, self.names, before)
+        clauses = self._read(statement, before)
         return next((clause.subject for clause in reversed(clauses) if clause.subject is not None), before)
 
     def place_of(self, statement: str) -> Utterance | None:
@@ -282,37 +277,6 @@ class CallEvidence:
             match.groups() for utterance in self.utterances for match in _FROM_TO.finditer(" ".join(utterance.words))
         }
         return float(told.groups() not in pairs and told.groups()[::-1] in pairs)
-
-    # ------------------------------------------------------------------------------------------ similarity
-
-    def _similarity(self, statement: str) -> tuple[float, float]:
-        if self._encoder is None or not self.utterances:
-            return 0.0, 0.0
-        both = self._encoder.encode([statement, _exchanged(statement, self.names)])
-        straight, turned = self._on_scale((both @ self._place_vectors.T).max(axis=1))
-        return float(straight), float(turned - straight)
-
-    @cached_property
-    def _place_vectors(self) -> Vectors:
-        assert self._encoder is not None
-        told = [utterance.told for utterance in self.utterances]
-        pairs = [f"{first}. {second}" for first, second in pairwise(told)]
-        return self._encoder.encode([*told, *pairs][:_MOST_STRETCHES])
-
-
-def _exchanged(statement: str, names: Mapping[str, Role]) -> str:
-    """The statement with the two sides exchanged."""
-
-    def swap(match: re.Match[str]) -> str:
-        word = match.group(0).casefold()
-        if word in ("client", "customer", "caller"):
-            return "agent"
-        if word in ("agent", "representative"):
-            return "client"
-        return "the agent" if names.get(word) is Role.CLIENT else "the client"
-
-    known = "|".join(["client", "customer", "caller", "agent", "representative", *map(re.escape, names)])
-    return re.sub(rf"\b(?:{known})\b", swap, statement, flags=re.IGNORECASE)
 
 
 def _bare(name: str) -> list[str]:

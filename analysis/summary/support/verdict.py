@@ -1,17 +1,19 @@
 """A verdict on each statement: supported, not verified, or contradicted by the call.
 
-Some evidence speaks against a statement by itself: the other side's deed, a refusal that nobody uttered. What is
-certain, or two doubts about one thing that it says, contradict it; one doubt leaves it not verified. Otherwise a
-logistic regression weighs how much of it was said in one place (`weights.json`, fitted by `python -m bench.statements
---fit` on the statements in tests/analysis/summary/statements/tuning.yaml): what is not found is not verified.
+Doubts (the other side's deed, a refusal that nobody uttered) and how like the statement is to what was said are weighed
+together by a logistic regression: what is likely enough counts as supported, what is very unlikely is contradicted, and
+the rest is not verified, as is what has a doubt that is hardly ever wrong (`SURE`). How much likeness counts depends on
+whether anything speaks against the statement, and on whether its own words were said in one place: there is a
+regression for each of these cases (`Case`), which share most of their weights (`weights.json`, fitted by `python -m
+bench.statements --fit` on statements that people judged).
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -19,14 +21,28 @@ from pathlib import Path
 from analysis.encoder.vectors import SentenceEncoder
 from analysis.summary.support.evidence import CallEvidence, Evidence, together
 from analysis.summary.support.heard import Utterance
+from analysis.summary.support.likeness import LIKENESS, Likeness
 from analysis.summary.support.wording import LANGUAGES, wording_of
 from pipeline.records import Role, TranscriptChunk
 
 WEIGHTS = Path(__file__).parent / "weights.json"
-WEIGHED = (
-    "covered", "strange", "together", "similar", "turned", "unknown_verb", "same_did", "open", "false_claim",
+WEIGHED = (*(field.name for field in fields(Evidence)), "faults", *LIKENESS)
+BY_CASE = (
+    "pair", "said", "aligned", "together", "denied_there", "announced_there", "committed_by_side", "own_there",
 )  # fmt: skip
-"""Fields of the evidence that are weighed; the others decide alone."""
+"""Those of the weighed that count otherwise in each case."""
+_MOSTLY = 0.5
+"""Share of a statement's words, said in one place, from which they are found."""
+
+
+class Case(StrEnum):
+    """What the rules make of a statement."""
+
+    FOUND = "found"
+    """Nothing speaks against it, and its words were said in one place."""
+    LITTLE = "little"
+    """Nothing speaks against it, and few of its words were said."""
+    DOUBTED = "doubted"
 
 
 class Verdict(StrEnum):
@@ -41,11 +57,21 @@ class Verdict(StrEnum):
 class Weights:
     """For one set-up: with or without a sentence encoder."""
 
-    coefficients: tuple[float, ...]
+    coefficients: Mapping[Case, tuple[float, ...]]
     """One for each of `WEIGHED`."""
-    intercept: float
+    intercepts: Mapping[Case, float]
     verified_from: float
-    """Probability from which it counts as supported."""
+    """Probability from which a statement counts as supported."""
+    contradicted_below: float
+    """Probability below which it counts as contradicted."""
+
+    def of(self, clauses: Sequence[Evidence], likeness: Likeness) -> float:
+        """The probability of a statement, 0..1."""
+        case, weighed = weighed_of(clauses, likeness)
+        value = self.intercepts[case] + math.fsum(
+            weight * number for weight, number in zip(self.coefficients[case], weighed, strict=True)
+        )
+        return 1.0 / (1.0 + math.exp(-value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +80,7 @@ class Judgement:
 
     verdict: Verdict
     probability: float
-    """0..1, by how much of it was said in one place."""
+    """0..1, that the call supports it."""
     faults: tuple[str, ...]
     """What speaks against it: `other_did`, `unsaid`, …"""
     strange: float
@@ -70,11 +96,12 @@ def weights() -> dict[str, Weights]:
     table = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return {
         name: Weights(
-            coefficients=tuple(float(weighed["coefficients"][field]) for field in WEIGHED),
-            intercept=float(weighed["intercept"]),
-            verified_from=float(weighed["verified_from"]),
+            coefficients={case: tuple(float(of["cases"][case][field]) for field in WEIGHED) for case in Case},
+            intercepts={case: float(of["cases"][case]["intercept"]) for case in Case},
+            verified_from=float(of["verified_from"]),
+            contradicted_below=float(of["contradicted_below"]),
         )
-        for name, weighed in table.items()
+        for name, of in table.items()
     }
 
 
@@ -98,8 +125,8 @@ def faults_of(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name, found in decisive.items() if found)
 
 
-_CERTAIN = frozenset({"owner", "turned_round"})
-"""One of these contradicts a statement; of the others, which people word in many ways, it takes two."""
+SURE = frozenset({"owner", "turned_round", "opposite", "misdated", "denied", "refused"})
+"""With one of these nothing is supported: of 30 such statements that people judged, 28 were false."""
 _OTHER_DID, _OTHER_SAID, _UNSAID = 0.7, 0.32, 0.7
 
 
@@ -111,29 +138,37 @@ class Judge:
     ) -> None:
         """`language` must be one of `LANGUAGES`."""
         self._evidence = CallEvidence(chunks, wording_of(language), encoder)
-        self._weights = weights()["with_encoder" if encoder is not None else "without_encoder"]
+        self._set_up = "with_encoder" if encoder is not None else "without_encoder"
 
     def judge(self, statement: str, before: Role | None = None) -> Judgement:
         """`before`: whom a pronoun at its beginning stands for."""
-        clauses = self._evidence.of_clauses(statement, before)
+        weighed_by = weights()[self._set_up]
+        clauses, likeness = self._evidence.of_clauses(statement, before), self._evidence.likeness(statement, before)
+        probability = 0.0 if likeness is None else weighed_by.of(clauses, likeness)
         evidence = together(clauses)
         faults = faults_of(evidence)
-        value = self._weights.intercept + sum(
-            weight * float(getattr(evidence, field))
-            for weight, field in zip(self._weights.coefficients, WEIGHED, strict=True)
-        )
-        probability = 1.0 / (1.0 + math.exp(-value))
-        certain = evidence.other_did >= 1.0 or any(fault in _CERTAIN for fault in faults)
-        # Doubts about two things that it says are one doubt about each.
-        doubled = any(len(faults_of(clause)) > 1 for clause in clauses)
-        if certain or doubled:
-            verdict = Verdict.CONTRADICTED
-        elif faults or probability < self._weights.verified_from:
-            verdict = Verdict.NOT_VERIFIED
-        else:
+        if probability >= weighed_by.verified_from and not SURE & set(faults):
             verdict = Verdict.SUPPORTED
+        else:
+            against = likeness is not None and probability < weighed_by.contradicted_below
+            verdict = Verdict.CONTRADICTED if against else Verdict.NOT_VERIFIED
         subject = self._evidence.subject_of(statement, before)
-        return Judgement(verdict, probability, faults, evidence.strange, subject, self._evidence.place_of(statement))
+        said_in = self._evidence.place_of(statement)
+        return Judgement(verdict, probability, faults, evidence.strange, subject, said_in)
+
+
+def weighed_of(clauses: Sequence[Evidence], likeness: Likeness) -> tuple[Case, tuple[float, ...]]:
+    """The case of a statement, and its number for each of `WEIGHED`."""
+    evidence = together(clauses)
+    # Doubts about two things that it says are one doubt about each.
+    faults = max(len(faults_of(clause)) for clause in clauses)
+    found = Case.FOUND if evidence.together >= _MOSTLY else Case.LITTLE
+    case = Case.DOUBTED if faults else found
+    return case, (
+        *(float(getattr(evidence, field.name)) for field in fields(Evidence)),
+        float(faults),
+        *(float(getattr(likeness, name)) for name in LIKENESS),
+    )
 
 
 def reads(language: str | None) -> bool:

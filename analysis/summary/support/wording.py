@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -97,3 +99,18 @@ def _gerunds(table: dict[str, Any]) -> dict[str, str]:
     forms = {verb: verb for verbs in table["speech"].values() for verb in verbs}
     forms |= {verbs[0]: verbs[1] for verbs in table["irregular"]}
     return {f"{verb.removesuffix('e')}ing": past for verb, past in forms.items() if " " not in verb}
+
+
+def exchanged(statement: str, names: Mapping[str, Role]) -> str:
+    """The statement with the two sides exchanged."""
+
+    def swap(match: re.Match[str]) -> str:
+        word = match.group(0).casefold()
+        if word in ("client", "customer", "caller"):
+            return "agent"
+        if word in ("agent", "representative"):
+            return "client"
+        return "the agent" if names.get(word) is Role.CLIENT else "the client"
+
+    known = "|".join(["client", "customer", "caller", "agent", "representative", *map(re.escape, names)])
+    return re.sub(rf"\b(?:{known})\b", swap, statement, flags=re.IGNORECASE)
