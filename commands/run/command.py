@@ -22,7 +22,7 @@ from commands.run.afterwards import ending
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.executors import executor_of
-from commands.run.listing import Listing, close_source, offered, settle
+from commands.run.listing import Listing, close_source, listed_whole, offered, settle
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.questions import index_for_questions
@@ -134,7 +134,7 @@ def _run_with(
             database=database,
             store=store,
             limits=InputLimits.of(settings.run, frame.overrides),
-            listed_whole=listing.before is None and settings.input.events.queue_url is None,
+            listed_whole=listed_whole(settings, listing),
         ).deliver(result, recorder)
         exit_code, counts, report = exit_code_after(result, delivered.report), result.counts, dict(delivered.report)
         end.counts, end.adds_up, end.report = counts, result.adds_up, report

@@ -59,6 +59,11 @@ def offered(settings: Settings, database: Database) -> tuple[Listing, CallSource
     return listing, build_source(settings.input, listing.since)
 
 
+def listed_whole(settings: Settings, listing: Listing) -> bool:
+    """Whether what was not offered is not there: neither a part was listed nor a queue named what is new."""
+    return listing.before is None and settings.input.events.queue_url is None
+
+
 def settle(settings: Settings, database: Database, listing: Listing, source: CallSource, result: BatchResult) -> None:
     """After a run, when its rows are stored: what the next one need not be offered again."""
     settle_listing(settings, database, listing, result)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from commands.run.listing import Listing, next_listing, settle_listing, settled
+from commands.run.listing import Listing, listed_whole, next_listing, settle_listing, settled
 from db.connection import Database
+from db.ledger.listings import SettledListing
 from pipeline.config.root import Settings
 from pipeline.records import CallFailure, SkippedFile
 from pipeline.run.batch import BatchResult
@@ -142,3 +143,12 @@ def test_a_listing_since_a_day_asks_for_no_older_page(path: str) -> None:
         settings = Settings.model_validate({"input": {"path": path, "s3": s3}})
         assert set(calls(BucketSource(settings.input, "2026/09/26/").discover())) == {"a26.wav", "a27.wav"}
         assert len(bucket.requests) == 1
+
+
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("in_part", [False, True])
+def test_what_a_listing_in_part_or_a_queue_does_not_name_may_be_there(queued: bool, in_part: bool) -> None:
+    events = {"queue_url": "https://sqs.eu-central-1.amazonaws.com/1/calls"} if queued else {}
+    settings = Settings.model_validate({"input": {"path": "s3://recordings/calls", "events": events}})
+    before = SettledListing(settings_hash="x", full_at=MONDAY, settled_at=MONDAY) if in_part else None
+    assert listed_whole(settings, Listing(began_at=MONDAY, before=before)) is not (queued or in_part)

@@ -76,6 +76,13 @@ def test_vtt_by_webvtt(tmp_path: Path) -> None:
     assert all(cue.start_in_seconds <= cue.end_in_seconds for cue in cues)
 
 
+def test_quotes_stay_in_subtitles_and_what_would_be_markup_does_not() -> None:
+    spoken = document(segment("""say "no" & 'yes' <now>"""))
+    wide = TranscriptFileSettings(max_line_chars=80)
+    assert """<v Customer>say "no" &amp; 'yes' &lt;now&gt;</v>""" in vtt(spoken, wide)
+    assert """Customer: say "no" & 'yes' <now>""" in srt(spoken, wide)
+
+
 def test_txt_has_a_line_a_segment() -> None:
     assert txt(document(segment("one\ntwo", channel=1), HARD[3]), SETTINGS) == (
         "[00:00:00.000] Agent: one two\n[01:00:00.500] Customer: ok\n"
