@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from commands.console import Terminal
 from commands.exit_codes import ExitCode, exit_code_of
@@ -19,7 +19,7 @@ from commands.permissions import check_writable, let_read
 from commands.purge.retention import erase_old_calls
 from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
-from commands.run.delivery import Delivered, Delivery
+from commands.run.delivery import Delivery
 from commands.run.ending import Ending
 from commands.run.executors import executor_of
 from commands.run.listing import Listing, close_source, listed_whole, offered, settle
@@ -141,7 +141,8 @@ def _run_with(
         _tell_and_watch(settings, database, frame.stamp, run_id)
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
-        _tell(frame, result, delivered)
+        tell_of_faults(result)
+        print_summary(frame.console, result, delivered)
         if result.interrupted is None:
             index_for_questions(database, settings)
         if not erase_old_calls(database, settings, frame.log_file, run_id=run_id) and exit_code is ExitCode.DONE:
@@ -159,7 +160,7 @@ def _run_with(
         if batch is not None:
             batch.close()
         close_source(source)
-        _end_run(store, run_id, exit_code, counts, report)
+        end_run(store, run_id, exit_code, counts, report)
     return exit_code
 
 
@@ -195,7 +196,8 @@ def exit_code_after(result: BatchResult, report: Mapping[str, Any]) -> ExitCode:
     return ExitCode.LOOK if report.get("attention") else ExitCode.DONE
 
 
-def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
+def tell_of_faults(result: BatchResult) -> None:
+    """What of a run's end is no part of its summary."""
     if not result.adds_up:
         faults = result.reconciliation.faults
         log.error("the counts do not add up: %s", "; ".join(faults[:SHOWN_FAULTS]))
@@ -203,12 +205,18 @@ def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
             log.error("and %s: file_statuses_*.json names them", counted(len(faults) - SHOWN_FAULTS, "more fault"))
     if result.interrupted is not None:
         log.warning("stopped before the end: %s; the next run continues from there", result.interrupted)
-    print_summary(frame.console, result, delivered)
 
 
-def _end_run(
-    store: PostgresStore, run_id: str, exit_code: ExitCode, counts: dict[str, int], report: dict[str, object]
+class EndedRuns(Protocol):
+    """The part of a store in which the end of a run is recorded."""
+
+    def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
+
+
+def end_run(
+    store: EndedRuns, run_id: str, exit_code: ExitCode, counts: Mapping[str, int], report: Mapping[str, object]
 ) -> None:
+    """A run has ended also where that cannot be recorded."""
     try:
         store.end_run(run_id, int(exit_code), counts, report)
     except EarshotError as error:
