@@ -18,6 +18,7 @@ from analysis.summary.drafts import FIELDS, WHO, Draft
 from analysis.summary.names import checks_names
 from analysis.summary.own_words import Told, answers, quoted, untold
 from analysis.summary.promises import promises_in
+from analysis.summary.reading.substance import Substance
 from analysis.summary.reading.wording import LANGUAGES as PROMISE_LANGUAGES
 from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
@@ -91,6 +92,7 @@ def compose(
     items: Sequence[Mapping[str, Any]] | None = None,
     own: Sequence[Sequence[SummaryEvidence]] = (),
     sifted: Sifted | None = None,
+    substance: Substance | None = None,
 ) -> Composed:
     """
     Args:
@@ -99,6 +101,7 @@ def compose(
         texts: the model's fields, for each part of the draft, in order.
         items: promises a model listed; None for those that the call's own lines hold.
         sifted: tells what may be meant for whoever sums the call up.
+        substance: of an encoder that knows the call's language, by which promises are told in its own lines.
     """
     checker = StatementChecker(draft.call, draft.language, encoder, sifted)
     of_parts = [checker.within(chunks) for chunks in draft.chunks] if len(draft.parts) > 1 else []
@@ -114,7 +117,7 @@ def compose(
     if not standing or (doubtful and not any(statement.verified for statement in standing)):
         why = _why(dropped, doubtful) or "it says nothing about the call"
         return Composed(None, why, orders)
-    actions = _actions(draft, checker, settings, items)
+    actions = _actions(draft, checker, settings, items, substance)
     language = draft.language
     said = _said([statement for statement in standing if statement.verified], actions, language_of(draft.call))
     quotes = {name: untold(sentences.of_field(name), said) for name in ("reason", "done", "outcome", "next_step")}
@@ -353,10 +356,11 @@ def _actions(
     checker: StatementChecker,
     settings: SummarySettings,
     items: Sequence[Mapping[str, Any]] | None,
+    substance: Substance | None,
 ) -> tuple[ActionItem, ...]:
     most = _most(settings.max_action_items, draft)
     if items is None:
-        return promises_in(draft.call.transcript.believed, language_of(draft.call), most)
+        return promises_in(draft.call.transcript.believed, language_of(draft.call), most, substance)
     found: dict[str, ActionItem] = {}
     for item in items:
         what, who = " ".join(str(item.get("what") or "").split()), str(item.get("who") or "")

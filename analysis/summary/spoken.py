@@ -10,7 +10,8 @@ from analysis.calls import in_order
 from analysis.recordings import without_recordings
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.summary.extractive import Line, line_scores
-from analysis.summary.promises import promises
+from analysis.summary.learned.promise_weights import shipped_for
+from analysis.summary.promises import promised, promises
 from analysis.summary.reading.readings import Reading, read
 from analysis.summary.reading.sentences import sentences_of
 from analysis.summary.reading.substance import Substance
@@ -66,7 +67,8 @@ def spoken_summary(
     if recordings and not people:
         return None, f"there is nothing but {recordings[0].value}"
     readings = read(sentences_of(people), substance)
-    parts = summary_parts_of(readings)
+    clauses_of = promised(readings, shipped_for(substance.space))
+    parts = summary_parts_of(readings, clauses_of)
     roles_unknown = len(readings) > 1 and all(reading.sentence.role is Role.UNKNOWN for reading in readings)
     if roles_unknown or not parts.of:
         kept = _most_telling(readings, parts, chunks, settings)
@@ -86,7 +88,7 @@ def spoken_summary(
             f"{as_sentence(question.text)} {as_sentence(answer.text)}"
             for question, answer in zip(details[::2], details[1::2], strict=True)
         ),
-        action_items=promises(readings, settings.max_action_items),
+        action_items=promises(readings, clauses_of, settings.max_action_items),
         next_step=_told(kept[SummaryPart.OPEN]),
         evidence=evidence,
         language="en",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import NOBODY_SPEAKS, language_of, speaks
@@ -15,7 +16,7 @@ from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.prompting import prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.results import done, missing
-from analysis.summary.composing import as_far_as_written, compose, wants_model_promises
+from analysis.summary.composing import Composed, as_far_as_written, compose, wants_model_promises
 from analysis.summary.drafts import (
     NAMES,
     Draft,
@@ -30,9 +31,7 @@ from analysis.summary.drafts import (
 )
 from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.language_check import language_that_came
-from analysis.summary.promises import promises
-from analysis.summary.reading.readings import read
-from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.promises import promises_in
 from analysis.summary.reading.substance import Substance
 from analysis.summary.spoken import is_english, spoken_summary
 from analysis.summary.templates import SummaryTemplate, call_values
@@ -41,17 +40,18 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 8
+_VERSION = 9
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
 once, in one form; 4 checks who confirms, and what is only announced; 5 has the call's own sentences where
 a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted;
-6 promises only what is still to be done; 7 leaves out what is said to whoever sums the call up, 8 says so of more."""
-_EXTRACTIVE_VERSION = 9
+6 promises only what is still to be done; 7 leaves out what is said to whoever sums the call up, 8 says so of more;
+9 has promises by what was learned, too."""
+_EXTRACTIVE_VERSION = 10
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
 what the client is told to do no outcome; 6 cuts sentences at commas that stand for stops; 7 tells only what is still
 to be done as promised, and no reason or outcome where nobody is spoken to; 8 leaves out what is said to whoever sums
-the call up, 9 says where it quotes what may be."""
+the call up, 9 says where it quotes what may be; 10 has promises by what was learned, too."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
@@ -197,13 +197,11 @@ class SummaryStep:
             reason = f"the model wrote in {other}, not in {draft.language}"
             return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
         promised = [item for answer in items for item in (answer.data or {}).get("promises", ())] if items else None
-        encoder, own = self._encoder_for(draft), self._own_sentences(draft)
-        composed = compose(draft, said, self._settings, encoder, items=promised, own=own, sifted=sifted)
+        composed = self._composed(draft, said, promised, sifted)
         steered = composed.orders and sifted.doubted is not None
         if composed.orders and sifted.doubted is not None:
             draft = draft.by(sifted.doubted.call)
-            own = self._own_sentences(draft)
-            composed = compose(draft, said, self._settings, encoder, items=promised, own=own, sifted=sifted.doubted)
+            composed = self._composed(draft, said, promised, sifted.doubted)
         if composed.summary is None:
             # Asked again the model would say the same: the call's own sentences stand, and no later run asks.
             reason = f"nothing of the model's summary is supported by the transcript: {composed.note}"
@@ -219,6 +217,19 @@ class SummaryStep:
         read_ones = [answer for answer in answers if answer.data is not None]
         result = done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", note)
         return paid(told_of_orders(result) if steered else result, *read_ones)
+
+    def _composed(
+        self,
+        draft: Draft,
+        said: Sequence[Mapping[str, Any]],
+        items: Sequence[Mapping[str, Any]] | None,
+        sifted: Sifted,
+    ) -> Composed:
+        """Promises in English calls are told with what was learned, where the encoder knows English."""
+        knows = self._encoder.for_language(language_of(draft.call) or "en") is not None
+        encoder, own = self._encoder_for(draft), self._own_sentences(draft)
+        substance = self._substance if knows else None
+        return compose(draft, said, self._settings, encoder, items=items, own=own, sifted=sifted, substance=substance)
 
     def _own_sentences(self, draft: Draft) -> list[Sequence[SummaryEvidence]]:
         """Those that sum each part of the call up without a model."""
@@ -261,10 +272,10 @@ class SummaryStep:
         chunks, language = call.transcript.believed, language_of(call)
         settings = self._settings.extractive
         chosen = choose_lines(lines_of(chunks, language), settings)
-        english = is_english(chunks, language)
+        items = promises_in(chunks, "en", settings.max_action_items) if is_english(chunks, language) else ()
         summary = Summary(
             text="\n".join(f"{line.chunk.role.value}: {line.text}" for line in chosen),
-            action_items=promises(read(sentences_of(chunks), None), settings.max_action_items) if english else (),
+            action_items=items,
             evidence=tuple(
                 SummaryEvidence(
                     part=SummaryPart.LINE,

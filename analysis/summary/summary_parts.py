@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter, dictated
-from analysis.summary.reading.promising import promises_something
 from analysis.summary.reading.readings import POLITE, Reading, is_conversation, question_before
 from analysis.summary.reading.sentences import asks
 from analysis.summary.reading.settling import (
@@ -66,13 +65,13 @@ class SummaryParts:
     """Why a part that a summary should have is empty."""
 
 
-def summary_parts_of(readings: Sequence[Reading]) -> SummaryParts:
+def summary_parts_of(readings: Sequence[Reading], promised: Collection[Reading]) -> SummaryParts:
+    """`promised`: the sentences that promise, in order of time."""
     if not is_conversation(readings):
         return SummaryParts({}, dict.fromkeys((SummaryPart.REASON, SummaryPart.OUTCOME), "nobody is spoken to"))
     reason = _reason(readings)
     settling = settled(readings, reason)
     ended = outcome(settling, reason)
-    promised = [reading for reading in readings if promises_something(reading, readings)]
     acted = done(settling, ended, promised, readings)
     opened = open_points(readings, reason, ended)
     details = _details(readings, [*reason, *ended, *acted])

@@ -67,10 +67,6 @@ _FEWEST_SHARED = 2
 _NEXT_TURNS = 2
 
 
-def promises_something(reading: Reading, readings: Sequence[Reading]) -> bool:
-    return bool(promising_clauses(reading, readings))
-
-
 def promising_clauses(reading: Reading, readings: Sequence[Reading]) -> list[str]:
     """The clauses of a sentence that promise, verbatim; of a client the whole sentence."""
     if reading.sentence.asks or _is_conditional(reading) or superseded(reading, readings) or only_if(reading, readings):

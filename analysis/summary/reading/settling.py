@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from analysis.clauses.gaps import class_of, has_verb
 from analysis.summary.reading.readings import SMALL_TALK, Reading, answer_to, both_speak, question_before
@@ -204,7 +204,7 @@ def _most_telling(scores: Mapping[Reading, float], least: float, said: Sequence[
 def done(
     settled: Mapping[Reading, float],
     outcome: Sequence[Reading],
-    promised: Sequence[Reading],
+    promised: Collection[Reading],
     readings: Sequence[Reading],
 ) -> list[Reading]:
     rest = {

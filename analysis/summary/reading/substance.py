@@ -28,6 +28,11 @@ class Substance:
         self._encoder = encoder
         self._weights: npt.NDArray[np.float64] | None = None
 
+    @property
+    def space(self) -> str:
+        """Of the vectors."""
+        return self._encoder.space
+
     def vectors(self, texts: Sequence[str]) -> Vectors:
         return self._encoder.encode(texts)
 

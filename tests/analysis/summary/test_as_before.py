@@ -17,6 +17,7 @@ from analysis.records import Summary, SummaryPart
 from analysis.summary.composing import compose
 from analysis.summary.drafts import draft_of
 from analysis.summary.extractive import choose_lines, line_scores, lines_of
+from analysis.summary.promises import promised
 from analysis.summary.reading.promising import promising_clauses
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
@@ -185,7 +186,7 @@ FORMS: Mapping[str, Callable[[TranscriptChunk], TranscriptChunk | None]] = {
 def readings_of(chunks: Sequence[TranscriptChunk], substance: Substance) -> Iterator[str]:
     readings = read(sentences_of(chunks), substance)
     reasons = reason_scores(readings)
-    parts = summary_parts_of(readings)
+    parts = summary_parts_of(readings, promised(readings, None))
     settling = settled(readings, parts.of.get(SummaryPart.REASON, ()))
     chosen = {id(reading): part for part, of_part in parts.of.items() for reading in of_part}
     for reading in readings:

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter, dictated
+from analysis.summary.promises import promised
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
 from analysis.summary.summary_parts import summary_parts_of
@@ -21,7 +22,7 @@ Turns = tuple[tuple[str, str], ...]
 def details(*turns: tuple[str, str]) -> list[str]:
     """Question, answer, question, …; by wording alone."""
     readings = read(sentences_of(call(*turns).transcript.chunks), None)
-    return [one.text for one in summary_parts_of(readings).of[SummaryPart.DETAIL]]
+    return [one.text for one in summary_parts_of(readings, promised(readings, None)).of[SummaryPart.DETAIL]]
 
 
 @pytest.mark.parametrize(

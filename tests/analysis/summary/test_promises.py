@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.records import ActionItem
-from analysis.summary.promises import promises
+from analysis.summary.promises import promised, promises
 from analysis.summary.reading.moments import by_when
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
@@ -17,8 +17,9 @@ from tests.analysis.calls import call, chunk
 from tests.pinned import assert_pinned
 
 
-def promised(*said: tuple[str, str], most: int = 5) -> tuple[ActionItem, ...]:
-    return promises(read(sentences_of(call(*said).transcript.chunks), None), most)
+def items_of(*said: tuple[str, str], most: int = 5) -> tuple[ActionItem, ...]:
+    readings = read(sentences_of(call(*said).transcript.chunks), None)
+    return promises(readings, promised(readings, None), most)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def promised(*said: tuple[str, str], most: int = 5) -> tuple[ActionItem, ...]:
     ],
 )
 def test_promises_are_told_with_their_time(text: str, when: str | None) -> None:
-    assert [(item.what, item.who, item.by_when) for item in promised(("agent", text))] == [(text, "agent", when)]
+    assert [(item.what, item.who, item.by_when) for item in items_of(("agent", text))] == [(text, "agent", when)]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_promises_are_told_with_their_time(text: str, when: str | None) -> None:
     ],
 )
 def test_questions_threats_and_what_every_agent_says_are_no_promises(said: tuple[str, str]) -> None:
-    assert promised(said) == ()
+    assert items_of(said) == ()
 
 
 def test_a_corrected_promise_is_none() -> None:
@@ -93,11 +94,11 @@ def test_a_corrected_promise_is_none() -> None:
         ("client", "No wait, the fifth."),
         ("agent", "I'll book it for the fifth then."),
     ]
-    assert [item.what for item in promised(*talk)] == ["I'll book it for the fifth then."]
+    assert [item.what for item in items_of(*talk)] == ["I'll book it for the fifth then."]
 
 
 def test_two_promises_in_a_sentence_are_two() -> None:
-    found = promised(("agent", "You will have the money within three days, and I will send you the bill today."))
+    found = items_of(("agent", "You will have the money within three days, and I will send you the bill today."))
     assert [(item.what, item.by_when) for item in found] == [
         ("You will have the money within three days", "within three days"),
         ("I will send you the bill today.", "today"),
@@ -105,7 +106,7 @@ def test_two_promises_in_a_sentence_are_two() -> None:
 
 
 def test_what_a_client_will_do_is_a_promise_of_the_client() -> None:
-    assert [(item.who, item.by_when) for item in promised(("client", "I'll call again tomorrow then."))] == [
+    assert [(item.who, item.by_when) for item in items_of(("client", "I'll call again tomorrow then."))] == [
         ("client", "tomorrow")
     ]
 
@@ -124,11 +125,11 @@ def test_what_a_client_will_do_is_a_promise_of_the_client() -> None:
     ],
 )
 def test_a_promise_needs_a_deed_and_whom_or_when(role: str, text: str) -> None:
-    assert [(item.who, item.what) for item in promised((role, text))] == [(role, text)]
+    assert [(item.who, item.what) for item in items_of((role, text))] == [(role, text)]
 
 
 def test_a_fallback_makes_no_promise_conditional() -> None:
-    found = promised(("agent", "We'll deliver it on Tuesday, and if that fails I'll bring it myself."))
+    found = items_of(("agent", "We'll deliver it on Tuesday, and if that fails I'll bring it myself."))
     assert [item.what for item in found][:1] == ["We'll deliver it on Tuesday"]
 
 
@@ -145,11 +146,11 @@ def test_a_fallback_makes_no_promise_conditional() -> None:
     ],
 )
 def test_plans_of_ones_own_and_news_are_no_promises(role: str, text: str) -> None:
-    assert promised((role, text)) == ()
+    assert items_of((role, text)) == ()
 
 
 def test_a_signature_is_promised_too() -> None:
-    assert [(item.who, item.by_when) for item in promised(("client", "I will sign it by Friday."))] == [
+    assert [(item.who, item.by_when) for item in items_of(("client", "I will sign it by Friday."))] == [
         ("client", "by Friday")
     ]
 
@@ -209,13 +210,13 @@ TALK = {
 @pytest.mark.parametrize("name", TALK)
 def test_a_promise_is_what_is_still_to_be_done_when_the_call_ends(name: str) -> None:
     said, told = TALK[name]
-    assert [item.what for item in promised(*said)] == told
+    assert [item.what for item in items_of(*said)] == told
 
 
 def test_promises_are_told_once_up_to_the_limit() -> None:
     said = [("agent", "I'll send one."), ("agent", "I'll send one."), ("agent", "I'll call him.")]
-    assert [item.what for item in promised(*said)] == ["I'll send one.", "I'll call him."]
-    assert len(promised(*said, most=1)) == 1
+    assert [item.what for item in items_of(*said)] == ["I'll send one.", "I'll call him."]
+    assert len(items_of(*said, most=1)) == 1
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_promises_are_told_once_up_to_the_limit() -> None:
 )
 def test_plans_of_people_in_no_role_are_no_promises(text: str, told: list[str | None]) -> None:
     unknown = read(sentences_of([chunk(0, Role.UNKNOWN, text)]), None)
-    assert [item.who for item in promises(unknown, 5)] == told
+    assert [item.who for item in promises(unknown, promised(unknown, None), 5)] == told
 
 
 def test_no_moment_is_read_into_bare_words() -> None:
@@ -275,6 +276,6 @@ def test_what_is_promised_in_drawn_talks(sides: tuple[str, str]) -> None:
         for before, after, reply, end in [*single, *drawn]:
             said = [(second, before), (first, f"{text} {after}".strip()), (second, reply), (first, end)]
             talk = [turn for turn in said if turn[1]]
-            found = [f"{item.what} ({item.who}, {item.by_when})" for item in promised(*talk)]
+            found = [f"{item.what} ({item.who}, {item.by_when})" for item in items_of(*talk)]
             lines.append(f"{' | '.join(part for _, part in talk)} -> {'; '.join(found) or '-'}")
     assert_pinned(f"promises_{first}.txt", "\n".join(lines))
