@@ -59,12 +59,13 @@ def _installed() -> list[ServerPrograms]:
     programs = []
     for server in package.glob("pginstall*/bin/postgres"):
         header = server.parent.parent / "include"
-        version = _major_of_headers(header) or int(server.parent.parent.name.removeprefix("pginstall") or 16)
+        version = major_of_headers(header) or int(server.parent.parent.name.removeprefix("pginstall") or 16)
         programs.append(ServerPrograms(server.parent, version))
     return programs
 
 
-def _major_of_headers(folder: Path) -> int | None:
+def major_of_headers(folder: Path) -> int | None:
+    """As one of the headers says; None where none does."""
     for header in folder.rglob("pg_config.h"):
         match = re.search(r'PG_MAJORVERSION_NUM\s+(\d+)|PG_MAJORVERSION\s+"(\d+)"', header.read_text(errors="replace"))
         if match:

@@ -114,6 +114,15 @@ def test_an_unencrypted_login_takes_the_configuration_s_word() -> None:
     assert commands == ["AUTH", "MAIL"]
 
 
+@pytest.mark.parametrize("missing", ["EARSHOT_SMTP_USER", "EARSHOT_SMTP_PASSWORD"])
+def test_half_a_login_is_none(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(missing)
+    commands: list[str] = []
+    with serving(commands, None) as port:
+        assert mail(port, "none") == []
+    assert commands == ["MAIL"]
+
+
 def test_the_login_and_the_mail_go_out_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = shutil.which("openssl")
     if program is None:

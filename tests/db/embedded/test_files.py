@@ -11,7 +11,7 @@ import pytest
 from db.embedded.accounts import Account, can_enter, choose_account, run_as
 from db.embedded.clients import live_clients, loopback, register
 from db.embedded.files import existing_home, find_files
-from db.embedded.programs import ServerPrograms, find_programs, reachable_programs
+from db.embedded.programs import ServerPrograms, find_programs, major_of_headers, reachable_programs
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files change their owner")
@@ -164,3 +164,19 @@ def test_programs_of_another_version_are_told() -> None:
     assert Path(newest.path("initdb")).is_file()
     with pytest.raises(DatabaseUnavailable, match=rf"made by PostgreSQL 9, .* has .*{newest.major};"):
         find_programs(9)
+
+
+@pytest.mark.parametrize(
+    ("header", "version"),
+    [
+        (b"#define PG_MAJORVERSION_NUM 17\n", 17),
+        (b'/* \xe9 */\n#define PG_MAJORVERSION "9"\n', 9),
+        (b"#define PG_VERSION 17\n", None),
+    ],
+)
+def test_the_version_is_that_of_the_headers_whatever_their_comments(
+    header: bytes, version: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "pg_config.h").write_bytes(header)
+    assert major_of_headers(tmp_path) == version
