@@ -138,11 +138,10 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
     utilisation = {stage: min(1.0, busy[stage] / (workers[stage] * window_s)) for stage in busy if window_s > 0}
     parts = questions.parts()
     limit_bytes = (facts.settings.run.max_memory_gb or default_limit_gb()) * 1e9
-    over = [sample.memory_bytes > limit_bytes * run.memory_threshold for sample in recorder.samples]
     machine = spans_of.mean_shares(recorder.samples)
     load = Load(
         startup_share=begin_s / end_s if end_s else 0.0,
-        short_of_memory_share=sum(over) / len(over) if over else 0.0,
+        short_of_memory_share=spans_of.share_above(recorder.samples, limit_bytes * run.memory_threshold),
         utilisation=utilisation,
         machine=machine,
         longest_step=next((p["part"].split(".")[1] for p in parts if p["part"].startswith("analyse.")), None),

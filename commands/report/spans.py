@@ -93,6 +93,11 @@ def _active(spans: Sequence[StageSpan]) -> tuple[Floats, Floats]:
     return moments, np.cumsum(change)
 
 
+def share_above(samples: Sequence[ResourceSample], memory_bytes: float) -> float:
+    """In which part of the samples the run held more than so much memory; 0 without any."""
+    return sum(sample.memory_bytes > memory_bytes for sample in samples) / max(1, len(samples))
+
+
 def timeline(spans: Sequence[StageSpan], wall_s: float) -> dict[str, Any]:
     """Mean number of calls under way in each stage, in equal stretches of the run."""
     edges = np.linspace(0.0, wall_s, BINS + 1)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from commands.report.spans import by_call
+from commands.report.spans import by_call, share_above
 from commands.run.tracing import add_call, export_traces
 from pipeline.config.areas.reporting import TracingSettings
-from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.performance import PerformanceRecorder, ResourceSample
 from pipeline.tracing.origin import Origin, TracePlace
 from pipeline.tracing.spans import Span, Spans
 from tests.commands.report.test_report import TWO_CALLS
@@ -106,3 +106,11 @@ def test_tracing_is_off_by_default() -> None:
     recorder = PerformanceRecorder()
     recorder.add("prepare", "a", 0, 1)
     assert export_traces(TracingSettings(), recorder, "run-1", Refusing()) == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "share"), [([], 0.0), ([100], 0.0), ([101], 1.0), ([100, 101, 99, 200], 0.5), ([101, 1, 1], 1 / 3)]
+)
+def test_memory_is_short_above_the_limit(held: list[int], share: float) -> None:
+    samples = [ResourceSample(at_s=0.0, memory_bytes=held_bytes, cpu_percent=0.0, queues={}) for held_bytes in held]
+    assert share_above(samples, 100.0) == pytest.approx(share)
