@@ -1,16 +1,16 @@
 """Redaction: how much of each kind of personal data is found, and how many harmless numbers are taken.
 
-    python -m bench.redaction [--data ../shared/data] [--part PART] [--rules] [--show]
+    python -m bench.redaction [--data ../shared/data] [--part PART] [--rules] [--references] [--show]
 
 `developed` and `apart` are exchanges of our own (`bench/labels`): the first was used to write the rules, the second was
 not looked at. `later` was written before its faults were mended, `last` after that; `seen` and `aside` are halves by
 chance of 98 written before the mending of 2026-11-27 (`bench/labels/README.md`), `fresh_seen` is of somebody who saw
 no code, `fresh_aside` and `fresh_third` are of two others, `fresh_own` our own in other styles. What was learned was
-fitted on all of them (`bench.redaction_weights`, which also measures each without it), but not on `fresh_fourth`, of a
-fourth person; `--rules` leaves it out. A
-value counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are those of the
-reference data: what may not be readable is not, and a case without any stays as it is. `harper` are the human texts of
-the six bank calls: each stretch taken is listed by kind.
+fitted on all of them (`bench.redaction_weights`, which also measures each without it) and on `fresh_fourth` to
+`fresh_sixth`, but not on `fifth_aside` and `sixth_aside`; `--rules` leaves it out. A value counts as found when no
+letter or digit of any of its pieces is left, in all turns. `cases` are those of the reference data: what may not be
+readable is not, and a case without any stays as it is. `harper` are the human texts of the six bank calls: each stretch
+taken is listed by kind.
 Shares have their 95 % interval (Wilson 1927).
 """
 
@@ -55,6 +55,8 @@ SETS = {
     "fresh_fourth": materials.FRESH_FOURTH,
     "fresh_fifth": materials.FRESH_FIFTH,
     "fresh_sixth": materials.FRESH_SIXTH,
+    "fifth_aside": materials.FIFTH_ASIDE,
+    "sixth_aside": materials.SIXTH_ASIDE,
 }
 PARTS = (*SETS, "cases", "harper")
 HARD_KINDS = ("name", "address")
