@@ -365,8 +365,8 @@ def _spoken(result: SegmentResult) -> SegmentResult:
         return result
     words = result.words
     begins = None if words is None else word_begins(result.text, words)
-    if words is not None and begins is not None:
-        placed = zip(words, begins[:-1], strict=True)
+    if begins is not None:
+        placed = zip(words or (), begins[:-1], strict=True)
         words = tuple(word for word, begin in placed if not any(first <= begin < last for first, last in spans))
     flags = (*result.flags, "annotation_removed")
     return replace(result, text=without_notes(result.text), words=words, flags=flags)

@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import OUT_OF_MEMORY, HeardLanguage, Samples, SegmentRequest, SegmentResult
-from pipeline.transcription.gated import GatedTranscriber
+from pipeline.transcription.gated import GatedTranscriber, _spoken
 from pipeline.transcription.windows import join
 from tests.pipeline.transcription.fakes import FakeTranscriber, babble, description, request
 from tests.pipeline.transcription.test_gated import CONTEXT, _answering, _gated, _said
@@ -347,3 +347,22 @@ def test_a_term_of_the_vocabulary_is_looked_for_where_something_sounds_like_it(
     results = {one.key: one for one in _gated(engine).transcribe([asked])}
     assert results["s0"].text == text
     assert [one.context for one in engine.seen] == heard
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "kept"),
+    [
+        ("so [sighs] be it", "so [sighs] be it", "so be it"),
+        ("(music) so be it (music)", "(music) so be it (music)", "so be it"),
+        ("so [heavy breath] be it", "so [heavy breath] be it", "so be it"),
+        ("so be it", "so be it", "so be it"),
+        ("so [sighs] be it", None, None),
+        ("so [sighs] be it", "so other words", "so other words"),  # which word is which is not known: all stay
+    ],
+)
+def test_notes_in_brackets_are_no_words(text: str, words: str | None, kept: str | None) -> None:
+    timed = None if words is None else tuple(Word(text=word, start_s=0.0, end_s=1.0) for word in words.split())
+    spoken = _spoken(SegmentResult(key="k", text=text, language="en", words=timed, flags=("odd",)))
+    assert spoken.text == "so be it"
+    assert (None if spoken.words is None else " ".join(word.text for word in spoken.words)) == kept
+    assert spoken.flags == ("odd", *(("annotation_removed",) if text != "so be it" else ()))
