@@ -9,8 +9,9 @@ labels and, in broad glossaries, with many reasons of other branches (`bench/lab
 our own names of offices, schools, homes and hospitals (`bench/labels/names.txt`), and the calls of `bench/labels` that
 were looked at. Some questions ask for a label that was not drawn, some for something of another field. In the
 narrow field of banking77 the former count six times: who calls about something that a narrow glossary lacks calls
-about something near. Maximum likelihood with a small ridge. With --cone the weights of encoders whose vectors lie in a
-narrow cone are fitted, with the one in FOLDER (docs/topics.md says where it comes from), else those of words and of the
+about something near. A call that asks for nothing counts five times, a single opening sentence a fifth. Maximum
+likelihood with a small ridge. With --cone the weights of encoders whose vectors lie in a narrow cone are fitted, with
+the one in FOLDER (docs/topics.md says where it comes from), else those of words and of the
 default encoder. Without --write the weights are only shown.
 """
 
@@ -30,14 +31,14 @@ from analysis.encoder.vectors import SentenceEncoder
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import load_catalogues
 from analysis.glossary.reader import load_glossary
-from analysis.topics.asked import AskedLine, asked_in
+from analysis.topics.asked import Asked, AskedLine, asked_in
 from analysis.topics.features import features_of
 from analysis.topics.likelihood import IN_A_CONE, WEIGHTS, WITH_ENCODER, WORDS_ALONE, words_feature
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.matching import TopicMatcher, path_scores
-from bench.materials.asked_calls import FITTED_ON, asked_calls
+from bench.materials.asked_calls import FITTED_ON, OPENINGS_SEEN, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
-from bench.materials.label_weights import Draw, Rows, fit
+from bench.materials.label_weights import Draw, fit
 from bench.materials.names import half_of_names, names_glossary
 from bench.materials.service_dialogues import first_turns
 from bench.materials.topic_glossaries import BANKING77, SERVICES
@@ -47,7 +48,7 @@ from pipeline.config.areas.language import GlossarySettings, KeywordTopicSetting
 from pipeline.records import Role, TranscriptChunk
 
 DRAWS, MIXED_DRAWS, NAMES_DRAWS = 10, 12, 6
-NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS, WEIGHT_WITHOUT = 6.0, 5.0, 10.0
+NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS, WEIGHT_WITHOUT, WEIGHT_OF_OPENINGS = 6.0, 10.0, 5.0, 0.2
 WEIGHT_OUTSIDE_NAMES = 0.35
 """Of all questions about something else, against all about the names."""
 REASONS = tuple(
@@ -71,30 +72,29 @@ class Field:
     count: int
 
 
-def line_of(text: str) -> AskedLine:
+def asked_of(text: str) -> Asked:
+    """One client turn."""
     chunk = TranscriptChunk(channel=0, ordinal=0, role=Role.CLIENT, start_s=0.0, end_s=5.0, text=text)
-    return AskedLine(text=text, chunk=chunk, weight=1.0)
+    return Asked(lines=(AskedLine(text=text, chunk=chunk, weight=1.0),), dialogue=text)
 
 
-def table_of(labels: Sequence[Label], asked: Sequence[Sequence[AskedLine]], encoder: SentenceEncoder) -> Rows:
-    """Shape (questions, labels, columns): the features with the encoder, then the words as without it."""
+def draw_of(
+    labels: Sequence[Label], asked: Sequence[Asked], right: Any, weights: Any, encoder: SentenceEncoder
+) -> Draw:
+    """With the features of each question: those with the encoder, then the words as without it."""
     glossary = Glossary(name="drawn", languages=("en",), labels=tuple(labels))
     matcher, likeness = TopicMatcher(glossary, KeywordTopicSettings()), LabelLikeness(labels, encoder)
-    rows = []
-    for lines in asked:
+    rows, elsewhere = [], []
+    for question in asked:
+        lines, dialogue = question.lines, question.dialogue
         scores = {label: score for label, (score, _) in matcher.scores(lines, "en").items()}
         found = matcher.keyword_found(lines, "en")
-        features = features_of(likeness, likeness.of(lines), scores, found)
+        features = features_of(likeness, likeness.of(lines, dialogue), scores, found)
         together = path_scores(scores)
         words = [[words_feature(together[label])] for label in labels]
         rows.append(np.concatenate([features, words], axis=1))
-    return np.asarray(rows)
-
-
-def width_of(labels: Sequence[Label], encoder: SentenceEncoder) -> tuple[float, float]:
-    """How narrow a catalogue is, and how much of it is nothing but names."""
-    likeness = LabelLikeness(labels, encoder)
-    return likeness.narrowness, likeness.names_alone
+        elsewhere.append(likeness.elsewhere(lines, dialogue))
+    return Draw(np.asarray(rows), right, weights, likeness.narrowness, likeness.names_alone, np.asarray(elsewhere))
 
 
 def drawn(field: Field, other: Sequence[Question], encoder: SentenceEncoder, seed: int) -> Draw:
@@ -118,12 +118,7 @@ def drawn(field: Field, other: Sequence[Question], encoder: SentenceEncoder, see
     for row, question in enumerate(asked):
         right[row, names.get(question.intent, len(taken)) if row < len(inside) else len(taken)] = True
     weights = np.asarray([1.0] * len(inside) + [field.near] * len(beside) + [1.0] * len(beyond))
-    return Draw(
-        table_of(taken, [[line_of(question.text)] for question in asked], encoder),
-        right,
-        weights / weights.sum(),
-        *width_of(taken, encoder),
-    )
+    return draw_of(taken, [asked_of(question.text) for question in asked], right, weights / weights.sum(), encoder)
 
 
 def mixed(bank: Field, service: Field, shipped: Sequence[Label], encoder: SentenceEncoder, seed: int) -> Draw:
@@ -145,11 +140,9 @@ def mixed(bank: Field, service: Field, shipped: Sequence[Label], encoder: Senten
         found += some([question for question in field.questions if question.intent not in names], outside)
         asked += found
         right += [names.get(question.intent, len(taken)) for question in found]
-    return Draw(
-        table_of(taken, [[line_of(question.text)] for question in asked], encoder),
-        np.asarray(right)[:, None] == np.arange(len(taken) + 1),
-        np.full(len(asked), 1 / len(asked)),
-        *width_of(taken, encoder),
+    rightly = np.asarray(right)[:, None] == np.arange(len(taken) + 1)
+    return draw_of(
+        taken, [asked_of(question.text) for question in asked], rightly, np.full(len(asked), 1 / len(asked)), encoder
     )
 
 
@@ -162,29 +155,22 @@ def looked_at_calls(encoder: SentenceEncoder, without: float) -> list[Draw]:
     catalogues = load_catalogues(GlossarySettings())
     draws = []
     for segment, glossary in catalogues.by_segment.items():
-        asked, rights = [], []
-        for labelled in [found for path in FITTED_ON for found in asked_calls(path)]:
-            lines = asked_in(
-                labelled.call.transcript.believed, language_of(labelled.call), KeywordTopicSettings()
-            ).lines
+        asked, rights, counts = [], [], []
+        for source, labelled in [(path, found) for path in FITTED_ON for found in asked_calls(path)]:
+            whole = asked_in(labelled.call.transcript.believed, language_of(labelled.call), KeywordTopicSettings())
+            lines = whole.lines
             if not lines or labelled.call.metadata.customer_segment not in (segment, None):
                 continue
-            first = [line for line in lines if line.reason == 0]
-            parted = labelled.second and first
-            asked.append(first if parted else lines)
+            first = tuple(line for line in lines if line.reason == 0)
+            parted = labelled.second and 0 < len(first) < len(lines)
+            asked.append(Asked(lines=first) if parted else whole)
             topics = labelled.topics if len(first) < len(lines) else labelled.topics | labelled.second_topics
             rights.append([*(label.topic in topics for label in glossary.labels), not topics])
+            counts.append(WEIGHT_OF_OPENINGS if source == OPENINGS_SEEN else 1.0)
         right = np.asarray(rights)
-        counted = right.any(axis=1)
+        counted = np.where(right.any(axis=1), counts, 0.0)
         weights = np.where(right[:, -1], without, 1.0) * counted / max(counted.sum(), 1) * WEIGHT_OF_CALLS
-        draws.append(
-            Draw(
-                table_of(glossary.labels, asked, encoder),
-                right,
-                weights,
-                *width_of(glossary.labels, encoder),
-            )
-        )
+        draws.append(draw_of(glossary.labels, asked, right, weights, encoder))
     return draws
 
 
@@ -196,12 +182,8 @@ def names_alone(encoder: SentenceEncoder) -> Draw:
     right = np.asarray([names.get(question.intent, len(labels)) for question in asked])
     outside = right == len(labels)
     weights = np.where(outside, WEIGHT_OUTSIDE_NAMES / outside.sum(), 1 / (~outside).sum())
-    return Draw(
-        table_of(labels, [[line_of(question.text)] for question in asked], encoder),
-        right[:, None] == np.arange(len(labels) + 1),
-        weights / weights.sum(),
-        *width_of(labels, encoder),
-    )
+    rightly = right[:, None] == np.arange(len(labels) + 1)
+    return draw_of(labels, [asked_of(question.text) for question in asked], rightly, weights / weights.sum(), encoder)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ ANSWERS: dict[str, str] = {
     "pipeline/sources/metadata/sidecar.py": "one lookup of rows by name, key and folder",
     "pipeline/transcription/engines/openai_audio.py": "one engine: what it asks, what it takes for an answer",
     "pipeline/transcription/gated.py": "one segment's way through the gates and its second tries",
+    "analysis/topics": "what is asked, how well each label fits, who chooses: one way from a call's lines to a topic",
     "analysis/records.py": "plain records of what the steps say of a call; nothing to call, nothing to split",
     "analysis/sentiment/features.py": "one set of frames, and every feature counted on it",
     "analysis/sentiment/steps.py": "three steps of one shape, in the order in which they read one another",

@@ -36,6 +36,8 @@ class AskedLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     lines: tuple[AskedLine, ...]
+    dialogue: str = ""
+    """The opening of what both sides say, recordings left out; empty in other languages than English."""
     nothing_because: str | None = None
     """Why there are no lines."""
 
@@ -123,6 +125,8 @@ _FEWEST_STATED = 2
 """Words that carry meaning, for what an agent says to tell something of the topic."""
 _FEWEST_WORDS = 4
 """A client's sentence of common words alone ("it won't let me in any more") is one that the agent may say again."""
+_OPENING_WORDS = 80
+"""Of the dialogue."""
 
 
 def asked_in(chunks: Sequence[TranscriptChunk], language: str | None, settings: KeywordTopicSettings) -> Asked:
@@ -152,7 +156,10 @@ def asked_in(chunks: Sequence[TranscriptChunk], language: str | None, settings: 
     else:
         # Where the client's words are lost, or nobody is known to be the client, everybody's tell the topic.
         lines = tuple(_everybodys(spoken, settings))
-    return Asked(lines=lines, nothing_because=None if lines else "the caller does not say what the call is about")
+    if not lines:
+        return Asked(lines=(), nothing_because="the caller does not say what the call is about")
+    said = " ".join(chunk.text for chunk in spoken).split()
+    return Asked(lines=lines, dialogue=" ".join(said[:_OPENING_WORDS]))
 
 
 def _all_lines(

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from analysis.glossary.catalogue import Label
-from analysis.topics.likelihood import Features, words_feature
-from analysis.topics.likeness import LEAST_NARROWNESS, LabelLikeness, Likenesses
+from analysis.topics.likelihood import LEAST_NARROWNESS, Features, words_feature
+from analysis.topics.likeness import LabelLikeness, Likenesses
 from analysis.topics.matching import path_keywords, path_scores
 
 

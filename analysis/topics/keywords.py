@@ -101,7 +101,7 @@ class KeywordTopics:
     ) -> tuple[Ranked | None, Ranked | None]:
         """What the call is about, and what else: where the client says that there is a second reason."""
         parts = [[line for line in asked.lines if line.reason == number] for number in (0, 1)]
-        whole = self._best(asked.lines, glossaries, language)
+        whole = self._best(asked.lines, glossaries, language, asked.dialogue)
         if whole is None or not all(parts):
             return whole, None
         first, second = (self._best(part, [whole.glossary], language) for part in parts)
@@ -112,15 +112,17 @@ class KeywordTopics:
             return whole, None
         return first, second
 
-    def _best(self, lines: Sequence[AskedLine], glossaries: Sequence[Glossary], language: str | None) -> Ranked | None:
-        ranked = [self._ranked(lines, glossary, language) for glossary in glossaries]
+    def _best(
+        self, lines: Sequence[AskedLine], glossaries: Sequence[Glossary], language: str | None, dialogue: str = ""
+    ) -> Ranked | None:
+        ranked = [self._ranked(lines, glossary, language, dialogue) for glossary in glossaries]
         with_encoder = self._encoder.for_language(language) is not None
         found = [ranking for ranking in ranked if ranking.candidates]
         if not found:
             return None
         return max(found, key=lambda ranking: ranking.confidence if with_encoder else ranking.candidates[0].score)
 
-    def _ranked(self, lines: Sequence[AskedLine], glossary: Glossary, language: str | None) -> Ranked:
+    def _ranked(self, lines: Sequence[AskedLine], glossary: Glossary, language: str | None, dialogue: str) -> Ranked:
         matcher = self._matchers[glossary.name]
         encoder = self._encoder.for_language(language)
         scores = matcher.scores(lines, language)
@@ -140,9 +142,10 @@ class KeywordTopics:
             self._likenesses[key] = LabelLikeness(labels, encoder)
         likeness = self._likenesses[key]
         found = matcher.keyword_found(lines, language)
-        features = features_of(likeness, likeness.of(lines), matching, found)
+        features = features_of(likeness, likeness.of(lines, dialogue), matching, found)
         likelihood = for_encoder(likeness.in_a_cone)
-        shares, _ = likelihood.shares(features, likeness.narrowness, likeness.names_alone)
+        elsewhere = likeness.elsewhere(lines, dialogue) if likelihood.none_per_elsewhere else 0.0
+        shares, _ = likelihood.shares(features, likeness.narrowness, likeness.names_alone, elsewhere)
         by_topic = _by_topic(labels, shares)
         topics = sorted(by_topic, key=lambda topic: -by_topic[topic])
         matched = {

@@ -2,7 +2,8 @@
 
 Each label has several texts: its name, each keyword, its definition and examples, and name and keywords in one. A line
 is compared with the joined text, with the mean of the others, with the nearest of them, and with the two nearest
-examples; so are all lines together.
+examples; so are the lines as one text, and the opening of the dialogue: callers who avoid every word of a label
+are understood from the answers that they get.
 The cosines are measured from what everyday sentences reach that ask for nothing, in their standard deviations: so
 catalogues whose cosines lie in different ranges come to one scale.
 """
@@ -22,16 +23,15 @@ from analysis.encoder.everyday import CONE, EVERYDAY, everyday_likeness
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.glossary.catalogue import Label
 from analysis.topics.asked import AskedLine
+from analysis.topics.elsewhere import elsewhere_ahead, reason_vectors
+from analysis.topics.likelihood import LEAST_NARROWNESS
 
 Likenesses = npt.NDArray[np.float64]
 """Shape (labels, 4): joined text, mean of the texts, nearest text; the two nearest examples, 0 where they are
 no nearer than everyday talk."""
 
-_WHOLE_WORDS = 30
+_WHOLE_WORDS = 80
 """So many words of what is asked are compared as one text: the opening."""
-_LEAST_WEIGHT_OF_WHOLE = 0.5
-LEAST_NARROWNESS = 3.0
-"""Of a few labels of different fields, which say little about what else is called about."""
 _NEAREST_PART = 0.2
 """Of the labels of other topics, those that tell how narrow a catalogue is."""
 _WEIGHT_COST = 2.0
@@ -44,17 +44,24 @@ class LabelLikeness:
     def __init__(self, labels: Sequence[Label], encoder: SentenceEncoder) -> None:
         self.labels, self._encoder = tuple(labels), encoder
 
-    def of(self, lines: Sequence[AskedLine]) -> Likenesses:
-        """Of all that is asked: the mean of its best line and of the opening as a whole."""
-        late = np.asarray([1 - line.weight for line in lines])
-        best = (self.by_line([line.text for line in lines]) - _WEIGHT_COST * late[:, None, None]).max(axis=0)
-        whole = self.by_line([_opening(lines)])[0]
-        return np.asarray((best + whole) / 2)
+    def of(self, lines: Sequence[AskedLine], dialogue: str = "") -> Likenesses:
+        """Of all that is asked: its best line most, its opening and that of the dialogue.
+
+        Args:
+            dialogue: the opening of what both sides say; where it is empty the opening of the lines stands for it.
+        """
+        return _together(self.by_line(_texts(lines, dialogue)), lines)
+
+    def elsewhere(self, lines: Sequence[AskedLine], dialogue: str = "") -> float:
+        """By how much something that no label is about is ahead (`analysis.topics.elsewhere`); 0 for not at all."""
+        reasons, near_labels = self._reasons
+        rows = self._encoder.encode(_texts(lines, dialogue))
+        best = float(_together(self._from_everyday(rows @ self._encoded.joined.T), lines).max())
+        return elsewhere_ahead(_together(self._from_everyday(rows @ reasons.T), lines), near_labels, best)
 
     def by_line(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Shape (texts, labels, 4)."""
-        mean, deviation = self._everyday
-        alike = (self._cosines(self._encoder.encode(list(texts))) - mean) / deviation
+        alike = self._from_everyday(self._cosines(self._encoder.encode(list(texts))))
         alike[:, :, 3] = np.maximum(alike[:, :, 3], 0.0)
         return np.asarray(alike)
 
@@ -114,6 +121,17 @@ class LabelLikeness:
         return _Encoded(joined, centres, singles, owned, examples)
 
     @cached_property
+    def _reasons(self) -> tuple[Vectors, npt.NDArray[np.float64]]:
+        """Of each everyday reason its vector, and how near it is to the nearest label."""
+        vectors = reason_vectors(self._encoder)
+        return vectors, self._from_everyday(self._cosines(vectors)[:, :, :2].max(axis=(1, 2)))
+
+    def _from_everyday(self, cosines: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """In standard deviations from what everyday sentences reach."""
+        mean, deviation = self._everyday
+        return np.asarray((cosines - mean) / deviation, dtype=np.float64)
+
+    @cached_property
     def _everyday(self) -> tuple[float, float]:
         """Mean and standard deviation of what everyday sentences reach."""
         cosines = self._cosines(self._encoder.encode_fixed(EVERYDAY))[:, :, :3]
@@ -131,6 +149,19 @@ class _Encoded:
     """Rows of `singles` that are each label's: first, and the one after the last."""
     examples: npt.NDArray[np.intp]
     """Shape (labels, two or more): rows of its examples, an only one twice, then the number of rows for none."""
+
+
+def _texts(lines: Sequence[AskedLine], dialogue: str) -> list[str]:
+    """Each line, the opening of all of them, and that of the dialogue."""
+    opening = _opening(lines)
+    return [*(line.text for line in lines), opening, dialogue or opening]
+
+
+def _together(alike: npt.NDArray[np.float64], lines: Sequence[AskedLine]) -> npt.NDArray[np.float64]:
+    """Of `_texts`, one a row: half is the best line, a quarter each the opening and the dialogue."""
+    late = np.asarray([1 - line.weight for line in lines]).reshape(-1, *[1] * (alike.ndim - 1))
+    best = (alike[: len(lines)] - _WEIGHT_COST * late).max(axis=0)
+    return np.asarray((2 * best + alike[-2] + alike[-1]) / 4)
 
 
 def words_of(name: str) -> str:
@@ -155,12 +186,4 @@ def _joined(label: Label) -> str:
 
 
 def _opening(lines: Sequence[AskedLine]) -> str:
-    """The first lines, as long as they are short together; one line at least."""
-    taken: list[str] = []
-    count = 0
-    for line in lines:
-        count += len(line.text.split())
-        if taken and (count > _WHOLE_WORDS or line.weight < _LEAST_WEIGHT_OF_WHOLE):
-            continue
-        taken.append(line.text)
-    return " ".join(taken)
+    return " ".join(" ".join(line.text for line in lines).split()[:_WHOLE_WORDS])

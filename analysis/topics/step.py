@@ -34,14 +34,15 @@ from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION, _VERSION_OF_QUESTIONS = 13, 1
+_VERSION, _VERSION_OF_QUESTIONS = 14, 1
 """Of what is found without a language model, and of what one is asked. 4 reads what the agent says is the matter, and
 labels with their definitions; 5 what is denied in common words ("I didn't make that"); 6 that who talks on has not
 misdialled; 7 a request after what was settled as another reason, and no subtopic where another is nearly as likely; 8
 how much of a keyword is said, and narrowness by the nearest fifth of the labels; 9 a subtopic that leads the others;
 10 names alone by the encoder, and what a lead in likeness says where labels are far apart; 11 leaves out what is said
 to whoever sums the call up; 12 compares with what is found without what may be; 13
-the two nearest examples, and how near the labels after the nearest are."""
+the two nearest examples, and how near the labels after the nearest are; 14 the dialogue as a whole, and what people
+call about that no label is about."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 _LATER = {"scoring", "min_confidence", "min_confidence_of_second"}

@@ -13,8 +13,11 @@ _LABELS = Path(__file__).resolve().parents[1] / "labels"
 DEVELOPED, APART = _LABELS / "asked_calls_developed.jsonl", _LABELS / "asked_calls_apart.jsonl"
 FURTHER_SEEN, FURTHER_ASIDE = (_LABELS / f"asked_calls_further_{half}.jsonl" for half in ("seen", "aside"))
 FRESH_SEEN, FRESH_ASIDE = (_LABELS / f"asked_calls_fresh_{half}.jsonl" for half in ("seen", "aside"))
-STRANGERS = _LABELS / "asked_calls_strangers.jsonl"
-FITTED_ON = (DEVELOPED, FURTHER_SEEN, FRESH_SEEN, STRANGERS)
+STRANGERS, FOURTH = (_LABELS / f"asked_calls_{name}.jsonl" for name in ("strangers", "fourth"))
+FIFTH_SEEN, FIFTH_ASIDE = (_LABELS / f"asked_calls_fifth_{half}.jsonl" for half in ("seen", "aside"))
+OPENINGS_SEEN, OPENINGS_ASIDE = (_LABELS / f"asked_openings_{half}.jsonl" for half in ("seen", "aside"))
+"""What a client says first, nothing else."""
+FITTED_ON = (DEVELOPED, FURTHER_SEEN, FRESH_SEEN, STRANGERS, FOURTH, FIFTH_SEEN, OPENINGS_SEEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,15 @@ class Draw:
     """Shape (questions,); sums to the draw's weight."""
     narrowness: float
     names_alone: float
+    elsewhere: Rows
+    """Shape (questions,): `LabelLikeness.elsewhere`."""
 
     def none(self) -> Rows:
-        """Shape (questions, 5): what the utility of "none of them" is made of."""
+        """Shape (questions, 6): what the utility of "none of them" is made of."""
         whole = [1.0, np.log(self.features.shape[1]), self.narrowness, self.names_alone]
-        return np.column_stack([np.tile(whole, (len(self.features), 1)), rivals(self.features)])
+        return np.column_stack(
+            [np.tile(whole, (len(self.features), 1)), rivals(self.features, self.narrowness), self.elsewhere]
+        )
 
 
 def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
@@ -61,8 +65,8 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
     # How alike the labels are and how many they are go together; with the encoder the former tells more.
     free, none = (None, None), (0.0, 0.0)
     many, of_likeness = (free, none) if method == WORDS_ALONE else (none, free)
-    bounds = [(0.0, None)] * size + [free, many, *[of_likeness] * 3]
-    found = minimize(loss, np.zeros(size + 5), jac=True, method="L-BFGS-B", bounds=bounds)
+    bounds = [(0.0, None)] * size + [free, many, *[of_likeness] * 4]
+    found = minimize(loss, np.zeros(size + 6), jac=True, method="L-BFGS-B", bounds=bounds)
     values = [round(float(value), 4) for value in found.x]
     print(f"{method}: {found.fun:.4f} a question")
     return {
@@ -72,4 +76,5 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
         "none_per_narrowness": values[size + 2],
         "none_of_names": values[size + 3],
         "none_per_rivals": values[size + 4],
+        "none_per_elsewhere": values[size + 5],
     }

@@ -23,7 +23,7 @@ from analysis.topics.features import features_of
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.matching import TopicMatcher
 from analysis.topics.step import TopicMethods, TopicStep
-from bench.materials.asked_calls import FITTED_ON, asked_calls
+from bench.materials.asked_calls import DEVELOPED, FRESH_SEEN, FURTHER_SEEN, STRANGERS, asked_calls
 from pipeline.config.areas.language import KeywordTopicSettings, TopicSettings
 from pipeline.records import CustomerSegment, Role
 from tests.analysis.calls import call
@@ -137,7 +137,7 @@ def _matching(language: str | None) -> Iterator[str]:
                 yield f"alike {label.topic} {label.subtopic}: {shown(*row)}"
 
 
-CALLS = [one.call for path in FITTED_ON for one in asked_calls(path)]
+CALLS = [one.call for path in (DEVELOPED, FURTHER_SEEN, FRESH_SEEN, STRANGERS) for one in asked_calls(path)]
 
 
 @pytest.mark.parametrize("form", ["written", "heard", "one_side", "german"])

@@ -257,7 +257,10 @@ def test_one_near_example_is_less_than_two_and_one_alone_counts_whole(real_encod
 
 @pytest.mark.parametrize(("likenesses", "expected"), [([4.0], 0.0), ([1.0, 4.0], 1.0), ([9.0, 1, 2, 3, 4, 5, 0], 3.0)])
 def test_rivals_are_the_labels_after_the_nearest(likenesses: list[float], expected: float) -> None:
-    assert rivals(np.asarray(likenesses)[None, :, None]).tolist() == [expected]
+    rows = np.asarray(likenesses)[None, :, None]
+    assert rivals(rows, 3.0).tolist() == [expected]
+    assert rivals(rows, 6.0).tolist() == [expected / 2]
+    assert rivals(rows, 0.0).tolist() == [expected]
 
 
 def test_what_is_a_little_like_everything_asks_for_nothing() -> None:
