@@ -253,11 +253,25 @@ def test_a_header_with_hundreds_of_channels_is_refused(tmp_path: Path) -> None:
         take(path, tmp_path / "spool")
 
 
-def test_endless_sound_is_cut(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.wav", tone(30, LOW))
-    call, _ = take(path, tmp_path / "spool", max_duration_h=10 / 3600, block_s=1.0)
-    assert "cut_at_max_duration" in call.flags
-    assert call.duration_s < 12
+BLOCK_S = 4 * 0.256
+"""What PyAV's frames make of a block of a second."""
+
+
+@pytest.mark.parametrize(
+    ("most_s", "seconds", "kept_s", "is_cut"),
+    [
+        (10 * BLOCK_S, 30.0, 10 * BLOCK_S, True),
+        (10 * BLOCK_S, 10 * BLOCK_S + 0.1, 10 * BLOCK_S, True),
+        (10 * BLOCK_S, 10 * BLOCK_S, 10 * BLOCK_S, False),
+        (10.0, 30.0, 10 * BLOCK_S, True),
+        (10.0, 9.9, 9.9, False),
+    ],
+)
+def test_endless_sound_is_cut(tmp_path: Path, most_s: float, seconds: float, kept_s: float, is_cut: bool) -> None:
+    path = write(tmp_path / "a.wav", tone(seconds, LOW))
+    call, _ = take(path, tmp_path / "spool", max_duration_h=most_s / 3600, block_s=1.0)
+    assert ("cut_at_max_duration" in call.flags) is is_cut
+    assert call.duration_s == pytest.approx(kept_s, abs=0.001)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable
 from pipeline.records import CallMetadata, CustomerSegment, Direction, Role, SkippedFile
 from pipeline.sources.metadata.reader import MetadataReader
-from pipeline.sources.metadata.sidecar import Sidecars
+from pipeline.sources.metadata.sidecar import Sidecars, _some
 from tests.pipeline.sources.helpers import calls, discover, put, reasons
 
 
@@ -103,3 +103,17 @@ def test_columns_delimiter_encoding_and_formats_can_be_set(tmp_path: Path) -> No
 def test_a_named_sidecar_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(InputUnavailable, match=r"gone\.csv.*input\.sidecar\.path"):
         discover(tmp_path, sidecar={"path": str(tmp_path / "gone.csv")})
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "n0"),
+        (5, "n0, n1, n2, n3, n4"),
+        (6, "n0, n1, n2, n3, n4 and 1 more"),
+        (12, "n0, n1, n2, n3, n4 and 7 more"),
+    ],
+)
+def test_of_many_names_some_are_told(count: int, told: str) -> None:
+    assert _some([f"n{number}" for number in range(count)]) == told
+    assert _some(["x" * 300]) == "x" * 200
