@@ -24,6 +24,7 @@ CARD_TEXT_FILE = "card.md"
 _SCHEMA = "schema.json"
 
 TRUSTED_TYPES: tuple[str, ...] = (
+    "analysis.training.attention.AttentionClassifier",
     "analysis.training.open_set.OpenSetClassifier",
     "analysis.training.text_features.LineVectors",
     "analysis.training.text_features.LineWords",

@@ -28,6 +28,18 @@ class EncodedLine:
     """Of the line before and a short line together; zeros where it is not short or answers nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardLine:
+    """A line word by word."""
+
+    text: str
+    agent: bool
+    words: Vectors
+    """Shape (words, dimensions): each as the encoder reads it among the others."""
+    before: Vectors
+    """Shape (dimensions,): what the other side said just before; zeros where nothing was."""
+
+
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 
 
@@ -37,8 +49,7 @@ def names_account(text: str) -> bool:
 
 
 def encode_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[EncodedLine]:
-    # Written messages name accounts (`@acme`): the encoder takes them for words that mean something.
-    lines = [replace(line, text=" ".join(_HANDLE.sub(" ", line.text).split()) or line.text) for line in lines]
+    lines = _without_accounts(lines)
     exchanges = [
         f"{line.before} {line.text}" if line.before and len(line.text.split()) <= SHORT_WORDS else None
         for line in lines
@@ -54,6 +65,23 @@ def encode_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[
         )
         for line, vector, exchange in zip(lines, vectors, exchanges, strict=True)
     ]
+
+
+def hear_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[HeardLine]:
+    answered = iter(encoder.encode([line.before for line in lines if line.before]))
+    heard = []
+    for line in _without_accounts(lines):
+        words = encoder.encode_words(line.text.split() or [line.text])
+        # Beyond what the encoder takes in at once its rows are zeros.
+        words = words[words.any(axis=1)]
+        before = next(answered) if line.before else np.zeros(words.shape[1], dtype=np.float32)
+        heard.append(HeardLine(text=line.text, agent=line.role is Role.AGENT, words=words, before=before))
+    return heard
+
+
+def _without_accounts(lines: Sequence[SpokenLine]) -> list[SpokenLine]:
+    """Written messages name accounts (`@acme`): the encoder takes them for words that mean something."""
+    return [replace(line, text=" ".join(_HANDLE.sub(" ", line.text).split()) or line.text) for line in lines]
 
 
 @dataclass(frozen=True, slots=True)

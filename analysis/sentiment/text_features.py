@@ -94,6 +94,34 @@ VECTOR_SCALE = 4.0
 """Unit vectors of hundreds of dimensions have small entries: with this their differences count like those of words."""
 
 
+class Heard(Protocol):
+    """A line word by word, as in `analysis.sentiment.encoded_lines.HeardLine`."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def agent(self) -> bool: ...
+
+    @property
+    def words(self) -> Vectors: ...
+
+    @property
+    def before(self) -> Vectors: ...
+
+
+def line_context(lines: Sequence[Heard], cue_scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Shape (lines, 3 x dimensions + 2 + cues): the line as a whole, once more where an agent says it, the line before
+    and whether there was one, whose line it is, its cues."""
+    sums = np.asarray([line.words.sum(axis=0, dtype=float) for line in lines])
+    whole = VECTOR_SCALE * sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    before = VECTOR_SCALE * np.asarray([line.before for line in lines], dtype=float)
+    answers = before.any(axis=1, keepdims=True).astype(float)
+    agent = np.asarray([[2.0 * line.agent] for line in lines])
+    table = np.asarray([cues(line.text) for line in lines], dtype=float) / cue_scale
+    return np.concatenate([whole, whole * agent, before, answers, agent, table], axis=1)
+
+
 class Encoded(Protocol):
     """A line with its vectors, as in `analysis.sentiment.encoded_lines.EncodedLine`."""
 

@@ -13,7 +13,7 @@ from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERS
 from analysis.model_folder import LoadedModel, ModelCard, check_model
 from analysis.records import Sentiment
 from analysis.sentiment.as_numbers.file import load_for_answers
-from analysis.sentiment.encoded_lines import encode_lines, names_account, parts_of
+from analysis.sentiment.encoded_lines import encode_lines, hear_lines, names_account, parts_of
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.probabilities import settled, to_sentiments
 from analysis.sentiment.shipped_models import FOLDER, model_folder
@@ -27,6 +27,9 @@ BESIDE = "beside"
 """Option on the card of a model that is asked together with the shipped one of words alone: `Beside`'s fields."""
 ENCODED = "encoder"
 """Option on the card of a model that reads vectors: the space they must be of."""
+
+HEARD = "words of a line"
+"""Feature on the card of a model on the encoder that reads a line word by word; others read its vector."""
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +159,9 @@ class TrainedTextSentiment:
         if self._model.space is None or self._encoder.encoder is None:
             return self._ask([line.text for line in lines])
         parts = parts_of(lines)
-        rows = encode_lines(parts.pieces, self._encoder.encoder)
+        card = self._model.card
+        reads = hear_lines if card is not None and HEARD in card.features else encode_lines
+        rows = reads(parts.pieces, self._encoder.encoder)
         found = parts.join(self._ask(rows))
         if self._beside is None or self._other is None:
             return found

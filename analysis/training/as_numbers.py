@@ -18,27 +18,20 @@ from sklearn.calibration import (  # type: ignore[import-untyped,unused-ignore]
     _SigmoidCalibration,
     _TemperatureScaling,
 )
-from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped,unused-ignore]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped,unused-ignore]
-from sklearn.pipeline import FeatureUnion, Pipeline  # type: ignore[import-untyped,unused-ignore]
+from sklearn.pipeline import Pipeline  # type: ignore[import-untyped,unused-ignore]
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler  # type: ignore[import-untyped,unused-ignore]
 from sklearn.svm import SVC  # type: ignore[import-untyped,unused-ignore]
 
 from analysis.model_folder import load_model, read_card
 from analysis.sentiment.as_numbers.file import NumbersModel, write_numbers
-from analysis.sentiment.as_numbers.text import Counted, TextModel, Unit
+from analysis.sentiment.as_numbers.text import CuesModel
 from analysis.sentiment.as_numbers.voice import VoiceModel
 from analysis.sentiment.shipped_models import FOLDER
-from analysis.training.text_features import LineVectors, LineWords, SentimentCues, mark_negation, plain_words
+from analysis.training.attention import AttentionClassifier
+from analysis.training.text_features import SentimentCues
 
 SHIPPED_FOLDERS = tuple(FOLDER / name for name in ("text", "text_cues", "voice"))
-
-_LIKE_OURS = {"sublinear_tf": True, "norm": "l2", "use_idf": True, "binary": False, "stop_words": None}
-_UNITS: dict[Any, tuple[Unit, dict[str, Any]]] = {
-    mark_negation: (Unit.WORDS, {"analyzer": "word", "token_pattern": r"\S+", "tokenizer": None}),
-    plain_words: (Unit.CHARACTERS, {"analyzer": "char_wb"}),
-}
-"""By what reads the text first."""
 
 
 class _OtherForm(Exception):
@@ -47,11 +40,13 @@ class _OtherForm(Exception):
 
 def numbers_of(model: Any) -> NumbersModel | None:
     """None for a pipeline of another make than those that `run.py train` chooses first: it is asked as it is."""
+    if isinstance(model, AttentionClassifier):
+        return model.numbers()
     try:
         inner, calibrators, classes = _calibrated(model)
         if isinstance(inner.steps[-1][1], SVC):
             return _voice(inner, calibrators, classes)
-        return _text(inner, calibrators, classes)
+        return _cues(inner, calibrators, classes)
     except _OtherForm:
         return None
 
@@ -70,56 +65,16 @@ def _calibrated(model: Any) -> tuple[Any, list[Any], Any]:
     return only.estimator, list(only.calibrators), model.classes_
 
 
-def _text(inner: Any, calibrators: list[Any], classes: Any) -> TextModel:
+def _cues(inner: Any, calibrators: list[Any], classes: Any) -> CuesModel:
     *parts, linear = [step for _, step in inner.steps]
     _demand(isinstance(linear, LogisticRegression) and len(linear.coef_) == len(classes))
     _demand(len(calibrators) == 1 and isinstance(calibrators[0], _TemperatureScaling))
-    encoded = bool(parts) and isinstance(parts[0], FeatureUnion)
-    counted, scaler = _union(parts) if encoded else ((), _scaler(parts))
-    return TextModel(
-        encoded=encoded,
-        counted=counted,
-        cue_scale=scaler.scale_,
+    return CuesModel(
+        cue_scale=_scaler(parts).scale_,
         coefficients=linear.coef_,
         intercept=linear.intercept_,
         sharpness=float(calibrators[0].beta_),
         classes_=np.asarray(classes, dtype=np.int64),
-    )
-
-
-def _union(parts: list[Any]) -> tuple[tuple[Counted, ...], Any]:
-    """Vectors, then counted words and characters, then cues."""
-    _demand(len(parts) == 1)
-    (union,) = parts
-    _demand(len(union.transformer_list) > 1)
-    (first, vectors), *middle, (last, tail) = union.transformer_list
-    weights = union.transformer_weights or {}
-    _demand(isinstance(vectors, LineVectors) and not {first, last} & weights.keys())
-    counted = tuple(_counted(part, float(weights.get(name, 1.0))) for name, part in middle)
-    return counted, _scaler(_after_words(tail))
-
-
-def _after_words(part: Any) -> list[Any]:
-    _demand(isinstance(part, Pipeline) and isinstance(part.steps[0][1], LineWords))
-    return [step for _, step in part.steps[1:]]
-
-
-def _counted(part: Any, weight: float) -> Counted:
-    steps = _after_words(part)
-    _demand(len(steps) == 1 and isinstance(steps[0], TfidfVectorizer))
-    (counter,) = steps
-    options = counter.get_params()
-    _demand(options["preprocessor"] in _UNITS)
-    unit, wanted = _UNITS[options["preprocessor"]]
-    _demand(all(options[name] == value for name, value in {**_LIKE_OURS, **wanted}.items()))
-    shortest, longest = counter.ngram_range
-    return Counted(
-        unit=unit,
-        shortest=int(shortest),
-        longest=int(longest),
-        vocabulary={term: int(column) for term, column in counter.vocabulary_.items()},
-        idf=counter.idf_,
-        weight=weight,
     )
 
 

@@ -8,24 +8,30 @@ import logging
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analysis.model_folder import LoadedModel, check_model, load_model
-from analysis.sentiment.as_numbers.text import Counted, TextModel, Unit
+from analysis.sentiment.as_numbers.attention import AttentionModel
+from analysis.sentiment.as_numbers.text import CuesModel
 from analysis.sentiment.as_numbers.voice import VoiceModel
 
 logger = logging.getLogger(__name__)
 
 NUMBERS_FILE = "model.npz"
 _FORM = "form"
-_VOICE_ARRAYS = ("mean", "scale", "support", "counts", "dual", "intercept", "slope", "offset")
-_TEXT_ARRAYS = ("cue_scale", "coefficients", "intercept")
 _DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
-NumbersModel = TextModel | VoiceModel
+NumbersModel = AttentionModel | CuesModel | VoiceModel
+_KINDS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
+    "attention": (AttentionModel, ()),
+    "text": (CuesModel, ("sharpness",)),
+    "acoustic": (VoiceModel, ("gamma",)),
+}
+"""Their classes, and which of their fields are plain numbers; all others are arrays."""
 
 
 def load_for_answers(path: Path, **wanted: Any) -> LoadedModel:
@@ -41,7 +47,7 @@ def write_numbers(folder: Path, model: NumbersModel | None, model_sha256: str) -
     if model is None:
         (folder / NUMBERS_FILE).unlink(missing_ok=True)
         return
-    form, arrays = _text_parts(model) if isinstance(model, TextModel) else _voice_parts(model)
+    form, arrays = _parts(model)
     form["model_sha256"], form["classes"] = model_sha256, model.classes_.tolist()
     arrays[_FORM] = np.frombuffer(json.dumps(form, ensure_ascii=False).encode(), dtype=np.uint8)
     content = io.BytesIO()
@@ -60,7 +66,7 @@ def read_numbers(folder: Path, model_sha256: str) -> NumbersModel | None:
             if form["model_sha256"] != model_sha256:
                 logger.info("%s: made from another model than the one beside it; the model itself is loaded", file)
                 return None
-            return _text(form, content) if form["kind"] == "text" else _voice(form, content)
+            return _model(form, content)
     except FileNotFoundError:
         return None
     except _DAMAGED as error:
@@ -68,48 +74,19 @@ def read_numbers(folder: Path, model_sha256: str) -> NumbersModel | None:
         return None
 
 
-def _text_parts(model: TextModel) -> tuple[dict[str, Any], dict[str, Any]]:
-    counted = [
-        {
-            "unit": counter.unit,
-            "shortest": counter.shortest,
-            "longest": counter.longest,
-            "weight": counter.weight,
-            "terms": sorted(counter.vocabulary, key=counter.vocabulary.__getitem__),
-        }
-        for counter in model.counted
-    ]
-    form = {"kind": "text", "encoded": model.encoded, "counted": counted, "sharpness": model.sharpness}
-    idf = {f"idf_{index}": counter.idf for index, counter in enumerate(model.counted)}
-    return form, {**idf, **{name: getattr(model, name) for name in _TEXT_ARRAYS}}
+def _parts(model: NumbersModel) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is written as JSON, and arrays."""
+    kind = next(kind for kind, (made, _) in _KINDS.items() if isinstance(model, made))
+    made, numbers = _KINDS[kind]
+    arrays = [field.name for field in fields(made) if field.name not in (*numbers, "classes_")]
+    form = {"kind": kind, **{name: getattr(model, name) for name in numbers}}
+    return form, {name: getattr(model, name) for name in arrays}
 
 
-def _text(form: Mapping[str, Any], content: Mapping[str, Any]) -> TextModel:
-    counted = tuple(
-        Counted(
-            unit=Unit(counter["unit"]),
-            shortest=counter["shortest"],
-            longest=counter["longest"],
-            weight=counter["weight"],
-            vocabulary={term: column for column, term in enumerate(counter["terms"])},
-            idf=content[f"idf_{index}"],
-        )
-        for index, counter in enumerate(form["counted"])
+def _model(form: Mapping[str, Any], content: Mapping[str, Any]) -> NumbersModel:
+    made, numbers = _KINDS[form["kind"]]
+    arrays = {field.name: content[field.name] for field in fields(made) if field.name not in (*numbers, "classes_")}
+    model: NumbersModel = made(
+        **arrays, **{name: form[name] for name in numbers}, classes_=np.asarray(form["classes"], dtype=np.int64)
     )
-    return TextModel(
-        encoded=form["encoded"],
-        counted=counted,
-        sharpness=form["sharpness"],
-        classes_=np.asarray(form["classes"], dtype=np.int64),
-        **{name: content[name] for name in _TEXT_ARRAYS},
-    )
-
-
-def _voice_parts(model: VoiceModel) -> tuple[dict[str, Any], dict[str, Any]]:
-    form = {"kind": "acoustic", "gamma": model.gamma}
-    return form, {name: getattr(model, name) for name in _VOICE_ARRAYS}
-
-
-def _voice(form: Mapping[str, Any], content: Mapping[str, Any]) -> VoiceModel:
-    arrays = {name: content[name] for name in _VOICE_ARRAYS}
-    return VoiceModel(gamma=form["gamma"], classes_=np.asarray(form["classes"], dtype=np.int64), **arrays)
+    return model

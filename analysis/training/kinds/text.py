@@ -13,10 +13,10 @@ import numpy.typing as npt
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.vectors import EncoderChoice, SentenceEncoder
 from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
-from analysis.sentiment.encoded_lines import EncodedLine, encode_lines
+from analysis.sentiment.encoded_lines import EncodedLine, HeardLine, encode_lines, hear_lines
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.text import build_text_engines
-from analysis.sentiment.text_trained import ENCODED, text_model
+from analysis.sentiment.text_trained import ENCODED, HEARD, text_model
 from analysis.training.judging.crossvalidation import Choice, PlainMaterial, Recipe
 from analysis.training.judging.engine_answers import spoken_line
 from analysis.training.judging.held_out import Probabilities, shares_of
@@ -78,23 +78,11 @@ def _plain(choice: Choice, _seed: int) -> Any:
     return regression(words_of_any_language(), C=choice["C"])
 
 
-def _encoded(choice: Choice, _seed: int) -> Any:
-    """Vectors of the sentence encoder, negation-marked words, character n-grams and cues into one regression."""
-    from sklearn.pipeline import FeatureUnion, make_pipeline
+def _heard(_choice: Choice, seed: int) -> Any:
+    """What the sentence encoder makes of each word, the line before, and cues into small networks with attention."""
+    from analysis.training.attention import AttentionClassifier
 
-    from analysis.training.text_features import LineVectors, LineWords
-
-    words, characters = _words_and_characters()
-    union = FeatureUnion(
-        [
-            ("vectors", LineVectors()),
-            ("words", make_pipeline(LineWords(), words)),
-            ("characters", make_pipeline(LineWords(), characters)),
-            ("cues", make_pipeline(LineWords(), *_cues())),
-        ],
-        transformer_weights={"words": 3.0, "characters": 3.0},
-    )
-    return regression(union, C=choice["C"], most_steps=3000)
+    return AttentionClassifier(seed=seed)
 
 
 def _vectors(choice: Choice, _seed: int) -> Any:
@@ -121,10 +109,11 @@ TEXT_RECIPES: dict[str, Recipe] = {
         choices=tuple({"C": c} for c in (2.0, 10.0)),
         build=_plain,
     ),
-    "encoder": tempered_recipe(
-        name="sentence vectors, words, characters and cues into a logistic regression",
-        choices=({"C": 0.15},),
-        build=_encoded,
+    "encoder": Recipe(
+        name="word vectors by attention, the line before and cues into small networks",
+        choices=({},),
+        build=_heard,
+        calibration="none",
     ),
     "vectors": tempered_recipe(
         name="sentence vectors into a logistic regression",
@@ -160,6 +149,7 @@ def _prepare_text(request: TrainingRequest, model: str, _say: Say) -> Task:
     encoder = _encoder_for(choice, model, languages) if on_encoder else None
     if request.neutral is not None and encoder is None:
         raise ConfigurationError(f"--neutral: for --model {' and '.join(ON_ENCODER)} only, not {model}")
+    reads = hear_lines if model == "encoder" else encode_lines
     neutral = read_neutral(request.neutral, request.neutral_items, request.seed) if request.neutral else ()
     lines = [spoken_line(item) for item in labels.items]
     sentiment = request.settings.sentiment
@@ -172,9 +162,9 @@ def _prepare_text(request: TrainingRequest, model: str, _say: Say) -> Task:
         kind="text",
         title=f"Text sentiment ({model}) from {labels.path.name}",
         classes=SENTIMENTS,
-        features=("line",) if on_encoder else ("text",),
+        features=_features(model),
         feature_version=ENCODED_FEATURE_VERSION if on_encoder else TEXT_FEATURE_VERSION,
-        material=_line_material(labels.items, encode_lines(lines, encoder), encode_lines(neutral, encoder))
+        material=_line_material(labels.items, reads(lines, encoder), reads(neutral, encoder))
         if encoder is not None
         else _material(labels.items, SENTIMENTS),
         recipe=TEXT_RECIPES[model],
@@ -189,6 +179,12 @@ def _prepare_text(request: TrainingRequest, model: str, _say: Say) -> Task:
         else (f"the {engine.value} engine in use", lambda: _engine_answers(sentiment, languages, lines, choice)),
         in_use_folder=_in_use_folder(sentiment, choice),
     )
+
+
+def _features(model: str) -> tuple[str, ...]:
+    if model == "encoder":
+        return (HEARD,)
+    return ("line",) if model in ON_ENCODER else ("text",)
 
 
 def _in_use_folder(settings: SentimentSettings, encoder: EncoderChoice) -> Path | None:
@@ -230,13 +226,15 @@ NEUTRAL_GROUPS = 20
 
 
 def _line_material(
-    items: Sequence[LabelledItem], lines: Sequence[EncodedLine], neutral: Sequence[EncodedLine]
+    items: Sequence[LabelledItem],
+    lines: Sequence[EncodedLine] | Sequence[HeardLine],
+    neutral: Sequence[EncodedLine] | Sequence[HeardLine],
 ) -> LineMaterial:
     labels = np.asarray([SENTIMENTS.index(item.label) for item in items])
     return LineMaterial(_objects(lines), labels, [item.group for item in items], _objects(neutral))
 
 
-def _objects(lines: Sequence[EncodedLine]) -> npt.NDArray[Any]:
+def _objects(lines: Sequence[EncodedLine] | Sequence[HeardLine]) -> npt.NDArray[Any]:
     rows = np.empty(len(lines), dtype=object)
     rows[:] = lines
     return rows

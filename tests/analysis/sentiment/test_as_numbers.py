@@ -19,10 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from analysis.model_folder import load_model, read_card, save_model
+from analysis.sentiment.as_numbers.attention import AttentionModel
 from analysis.sentiment.as_numbers.file import NUMBERS_FILE, load_for_answers, read_numbers, write_numbers
-from analysis.sentiment.as_numbers.text import TextModel
 from analysis.sentiment.as_numbers.voice import VoiceModel
-from analysis.sentiment.encoded_lines import EncodedLine
+from analysis.sentiment.encoded_lines import HeardLine
 from analysis.sentiment.shipped_models import FOLDER
 from analysis.training.as_numbers import SHIPPED_FOLDERS, numbers_of
 from tests.house import PROJECT
@@ -38,18 +38,17 @@ def pipelines() -> Mapping[str, Any]:
     return {folder.name: load_model(folder, kind=read_card(folder).kind).pipeline for folder in SHIPPED_FOLDERS}
 
 
-def numbers(name: str) -> TextModel | VoiceModel:
+def numbers(name: str) -> Any:
     found = read_numbers(FOLDER / name, read_card(FOLDER / name).model_sha256)
     assert found is not None
     return found
 
 
-def encoded(texts: Sequence[str], seed: int = 0) -> list[EncodedLine]:
-    """With vectors of nothing in particular; every third line answers nothing."""
-    drawn = np.random.default_rng(seed).standard_normal((2, len(texts), 384)).astype(np.float32)
-    drawn /= np.linalg.norm(drawn, axis=2, keepdims=True)
+def heard(texts: Sequence[str], seed: int = 0) -> list[HeardLine]:
+    """With vectors of nothing in particular, of 0 to 4 words; every third line answers nothing."""
+    drawn = np.random.default_rng(seed).standard_normal((5, len(texts), 384)).astype(np.float32)
     return [
-        EncodedLine(text=text, agent=bool(row % 2), vector=drawn[0, row], exchange=drawn[1, row] * (row % 3 > 0))
+        HeardLine(text=text, agent=bool(row % 2), words=drawn[: row % 5, row], before=drawn[4, row] * (row % 3 > 0))
         for row, text in enumerate(texts)
     ]
 
@@ -75,7 +74,7 @@ def test_the_numbers_beside_a_model_are_its_own(folder: Path, pipelines: Mapping
 
 def test_every_line_gets_the_same_answer(pipelines: Mapping[str, Any]) -> None:
     texts = service_lines()
-    asked: dict[str, Any] = {"text": encoded(texts), "text_cues": texts}
+    asked: dict[str, Any] = {"text": heard(texts), "text_cues": texts}
     for name, rows in asked.items():
         model = numbers(name)
         assert differs_by(model.predict_proba(rows), pipelines[name].predict_proba(rows)) < 1e-12
@@ -94,18 +93,18 @@ def test_every_voice_gets_the_same_answer(pipelines: Mapping[str, Any]) -> None:
 @settings(max_examples=40)
 @given(texts=st.lists(st.text() | st.text("no't good, 1.!?_ "), min_size=1, max_size=3))
 def test_any_text_gets_the_same_answer(pipelines: Mapping[str, Any], texts: list[str]) -> None:
-    rows = encoded(texts)
+    rows = heard(texts)
     assert differs_by(numbers_read().predict_proba(rows), pipelines["text"].predict_proba(rows)) < 1e-12
 
 
-_READ: list[TextModel] = []
+_READ: list[AttentionModel] = []
 
 
-def numbers_read() -> TextModel:
+def numbers_read() -> AttentionModel:
     """The text model, read once."""
     if not _READ:
         found = numbers("text")
-        assert isinstance(found, TextModel)
+        assert isinstance(found, AttentionModel)
         _READ.append(found)
     return _READ[0]
 
@@ -175,7 +174,7 @@ def test_a_pipeline_of_another_make_is_asked_as_it_is(tmp_path: Path) -> None:
     assert load_for_answers(folder, kind="acoustic").pipeline.predict_proba([[0.0]]).shape == (1, 3)
 
 
-@pytest.mark.parametrize(("name", "rows"), [("text", ["a text"]), ("text_cues", encoded(["a line"]))])
+@pytest.mark.parametrize(("name", "rows"), [("text", ["a text"]), ("text_cues", heard(["a line"]))])
 def test_a_model_of_lines_is_not_asked_for_texts_and_the_reverse(name: str, rows: Any) -> None:
     with pytest.raises(TypeError, match="the model reads"):
         numbers(name).predict_proba(rows)

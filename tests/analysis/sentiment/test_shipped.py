@@ -304,6 +304,38 @@ def test_a_fault_told_calmly_and_a_plain_no_are_not_negative_and_blame_is(real_e
     assert labels == [SentimentLabel.NEUTRAL] * len(TOLD_CALMLY) + [SentimentLabel.NEGATIVE] * len(BLAMING)
 
 
+THANKED_AND_UNHAPPY = (
+    "Alright, I am still not happy, but thank you for the help.",
+    "Well, I'm very disappointed, but thank you for your time.",
+    "You did what you could, but I'm really upset about this, thanks.",
+)
+THANKED_AND_CALM = (
+    "I can't come on Friday, but thank you for offering.",
+    "I don't need it today, but thank you for asking.",
+)
+ONCE_UNHAPPY = "I wasn't happy at first, but now I'm delighted, thank you so much."
+
+
+def test_thanks_do_not_make_a_complaint_glad_and_an_old_complaint_makes_no_negative(
+    real_encoder: SentenceEncoder,
+) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    found = engine.predict(spoken_lines([*THANKED_AND_UNHAPPY, *THANKED_AND_CALM, ONCE_UNHAPPY]))
+    labels = [one.label.value for one in found]
+    assert labels[:3] == ["negative"] * 3
+    assert set(labels[3:5]) <= {"neutral", "positive"}
+    assert labels[5] == "positive"
+
+
+def test_a_line_is_read_with_what_it_answers(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    answered = ("The engineer cannot come before the end of next month.", "The engineer is on his way to you now.")
+    late, now = engine.predict(
+        [SpokenLine(text="Well, that is just what I wanted to hear.", before=before) for before in answered]
+    )
+    assert late.score < now.score
+
+
 def test_the_model_of_words_alone_is_heard_beside_the_encoders(real_encoder: SentenceEncoder, tmp_path: Path) -> None:
     alone = shutil.copytree(FOLDER / "text", tmp_path / "alone")
     card = json.loads((alone / "card.json").read_text(encoding="utf-8"))
@@ -315,10 +347,10 @@ def test_the_model_of_words_alone_is_heard_beside_the_encoders(real_encoder: Sen
     mine = own.predict(lines)
     its = TrainedTextSentiment("shipped").predict(spoken_lines(["My parcel never came.", "my parcel never came."]))
     spoken, written = mixed.predict(lines)
-    negative = 0.85 * mine[0].negative + 0.15 * its[0].negative
+    negative = 0.9 * mine[0].negative + 0.1 * its[0].negative
     glad = 0.7 * mine[0].positive / (1 - mine[0].negative) + 0.3 * its[0].positive / (1 - its[0].negative)
     weights = [negative * 0.7, (1 - negative) * (1 - glad), (1 - negative) * glad]
-    assert beside == {"weight": 0.3, "weight_of_negative": 0.15, "negative": 0.7}
+    assert beside == {"weight": 0.3, "weight_of_negative": 0.1, "negative": 0.7}
     assert spoken.shares == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-7)
     all_three = [0.7 * a + 0.3 * b for a, b in zip(mine[1].shares, its[1].shares, strict=True)]
     assert written.shares == pytest.approx(all_three, abs=1e-7)

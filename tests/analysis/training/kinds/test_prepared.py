@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.sentiment.encoded_lines import encode_lines
+from analysis.sentiment.encoded_lines import encode_lines, hear_lines
 from analysis.sentiment.lines import SpokenLine
 from analysis.training.judging.crossvalidation import Recipe
 from analysis.training.kinds.acoustic import ACOUSTIC_RECIPES
@@ -70,7 +70,8 @@ def rows_for(name: str) -> Any:
     texts = [f"{SAID[row % 6][1]} {row % 4}" for row in range(24)]
     if name in ("text encoder", "text vectors"):
         lines = [SpokenLine(text=text, role=(Role.AGENT, Role.CLIENT)[row % 2]) for row, text in enumerate(texts)]
-        return np.asarray([*encode_lines(lines, HashEncoder()), None], dtype=object)[:-1]
+        reads = hear_lines if name == "text encoder" else encode_lines
+        return np.asarray([*reads(lines, HashEncoder()), None], dtype=object)[:-1]
     return rows_of(texts, HashEncoder() if name == "topics encoder" else None)
 
 
