@@ -285,12 +285,10 @@ def _of_agent(chunk: TranscriptChunk, answer: str, *, asked: bool) -> Iterator[t
             yield _plain(sentence), True
         elif asked and (such := _FOR_SUCH.search(sentence)):
             yield such[1], True
-        elif _OFFERS.search(sentence):
-            continue
-        elif asked and _AGAIN.search(sentence):
-            yield _plain(sentence), True
-        elif _DONE.search(sentence) or (asked and _states(sentence)):
-            yield _plain(sentence), False
+        elif not _OFFERS.search(sentence):
+            again = asked and _AGAIN.search(sentence) is not None
+            if again or _DONE.search(sentence) or (asked and _states(sentence)):
+                yield _plain(sentence), again
 
 
 def _states(sentence: str) -> bool:

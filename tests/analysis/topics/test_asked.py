@@ -153,6 +153,15 @@ def test_the_agents_offers_are_not_the_clients_reason() -> None:
     assert said == ["My card is lost.", "I have blocked the card."]
 
 
+def test_what_the_agent_says_after_an_offer_counts() -> None:
+    """An offer, or a sentence that says nothing, hides nothing of the same turn; an advertisement hides the rest."""
+    wish = ("client", "I cannot use my account.")
+    after = "The account is locked since yesterday."
+    for before in ("Would you like a coffee?", "Okay, thank you.", "May I see that?"):
+        assert lines(wish, ("agent", f"{before} {after}"))[-1] == after
+    assert after not in lines(wish, ("agent", f"By the way, we also offer lamps. {after}"))
+
+
 def test_what_the_agent_says_again_counts_where_the_client_is_vague() -> None:
     said = lines(
         ("client", "It won't let me in any more."), ("agent", "So you forgot your password?"), ("client", "Yes.")
