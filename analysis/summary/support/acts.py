@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from analysis.summary.support.clause import Clause
 from analysis.summary.support.places import OTHER_SIDE, Places
+from analysis.summary.support.wording import word_set
 from pipeline.records import Role
 
 _STATED = 0.6
 _PROPOSED = 0.7
 """By so much more of it the other side spoke of what one is told to have asked for."""
 COMMITS = re.compile(r"\b(?:i|we) (?:can|could|will|shall|am|are)\b|\b(?:i|we)'(?:ll|d|m|re|ve)\b|\b(?:i|we) have\b")
+NEGATES = word_set("not never cannot without nobody nothing none neither nor hardly unable")
 _SPOKEN_OF = 3
 """Utterances within which a thing was named that a later sentence no longer names."""
 _FEW = 4
@@ -195,3 +197,8 @@ def unsaid(places: Places, clause: Clause, near: Sequence[int]) -> float:
             return 0.0
     said = {word for utterance in own for word in utterance.words}
     return 0.0 if any(word in sounds or (word.endswith("n't") and "not" in sounds) for word in said) else 1.0
+
+
+def denies(spoken: Sequence[str]) -> bool:
+    """Whether a sentence denies something; a `no` at its beginning answers another one."""
+    return bool(NEGATES & set(spoken)) or any(word.endswith("n't") for word in spoken) or "no" in spoken[1:]

@@ -84,3 +84,9 @@ def miscounted(text: str, utterances: Sequence[Utterance], wording: Wording) -> 
         if unit in _MONEY or unit == "time":
             return 1.0
     return 0.0
+
+
+def unsaid_in(text: str, around: Sequence[Utterance], wording: Wording) -> float:
+    """1 where a number of the statement is not said in these utterances."""
+    told = {number for number, _ in counted(text, wording)}
+    return float(not told <= {number for heard in around for number, _ in counted(heard.text, wording)})

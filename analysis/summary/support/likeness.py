@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from analysis.encoder.everyday import Scale
 from analysis.encoder.vectors import SentenceEncoder, Vectors
-from analysis.summary.support.acts import COMMITS
+from analysis.summary.support.acts import COMMITS, NEGATES, denies
 from analysis.summary.support.clause import Clause
-from analysis.summary.support.figures import counted
+from analysis.summary.support.figures import unsaid_in
 from analysis.summary.support.heard import Utterance
 from analysis.summary.support.places import OTHER_SIDE, Places
 from analysis.summary.support.wording import Wording, exchanged, word_set
@@ -31,14 +31,14 @@ from pipeline.records import Role
 
 Numbers = npt.NDArray[np.float64]
 
-_MOST_STRETCHES = 400
+_MOST_SENTENCES = 150
+"""Of a longer call those with most of the statement's words are compared."""
 _SHARP = {True: 0.06, False: 0.15}
 """With and without an encoder: by so much less like, a sentence counts a third."""
 _UNLIKE = 0.5
 """Cosine of two words below which they say different things."""
 _SUBJECT = re.compile(r"^(?:the|a) (?:client|agent|customer|caller)(?:'s)? ", re.IGNORECASE)
-_NEGATES = word_set("not never cannot without nobody nothing none neither nor hardly unable")
-_DENIES = _NEGATES | word_set("no refuse refused refuses declined declines denied fail failed")
+_DENIES = NEGATES | word_set("no refuse refused refuses declined declines denied fail failed")
 _TO_COME = re.compile(r"\b(?:will|shall|would)\b|\b(?:is|are) going to\b")
 _NO = word_set("no nope nah not")
 _LET_ME = "let me"
@@ -99,14 +99,24 @@ LIKENESS = tuple(field.name for field in fields(Likeness))
 class CallLikeness:
     """One call, ready for statements about it."""
 
-    def __init__(self, places: Places, names: Mapping[str, Role], encoder: SentenceEncoder | None) -> None:
+    def __init__(
+        self,
+        places: Places,
+        names: Mapping[str, Role],
+        encoder: SentenceEncoder | None,
+        heard: Sequence[Utterance] | None = None,
+    ) -> None:
+        """`heard`: the sentences to compare with; None for all."""
         self._places, self._names, self._encoder = places, names, encoder
         self._wording: Wording = places.wording
-        self._heard: Sequence[Utterance] = places.utterances[:_MOST_STRETCHES]
+        self._heard = places.utterances if heard is None else heard
         self._scale = Scale(encoder) if encoder is not None else None
 
     def of(self, statement: str, clauses: Sequence[Clause]) -> Likeness:
         """Of a statement that was read as these clauses; the call must have an utterance."""
+        if len(self._heard) > _MOST_SENTENCES:
+            fewer = self._with_words_of(statement)
+            return CallLikeness(self._places, self._names, self._encoder, fewer).of(statement, clauses)
         subject = next((clause.subject for clause in clauses if clause.subject is not None), None)
         spoken = words(statement)
         told, pairs, said = self._cosines(statement)
@@ -138,11 +148,17 @@ class CallLikeness:
             past_announced=past * announced,
             **self._commitment(statement, clauses, subject, alike),
             own_there=float(near @ self._of_side(subject)) if subject is not None else 0.5,
-            number_elsewhere=self._number_elsewhere(statement, int(alike.argmax())),
+            number_elsewhere=unsaid_in(statement, self._around(int(alike.argmax())), self._wording),
             **self._alignment(statement, subject),
         )
 
-    # ------------------------------------------------------------------------------------------ cosines
+    def _around(self, index: int) -> Sequence[Utterance]:
+        return self._heard[max(0, index - 1) : index + 2]
+
+    def _with_words_of(self, statement: str) -> list[Utterance]:
+        shares = self._places.shares(content_stems(_SUBJECT.sub("", statement), self._wording.language))
+        best = sorted(range(len(shares)), key=lambda number: -shares[number])[:_MOST_SENTENCES]
+        return [self._heard[number] for number in sorted(best)]
 
     def _cosines(self, statement: str) -> tuple[Numbers, Numbers, Numbers]:
         """To each sentence as told, to each pair of them, and of its bare words to each sentence as said."""
@@ -176,11 +192,9 @@ class CallLikeness:
         encode = self._encoder.encode
         return encode(told), encode(pairs), encode([heard.text for heard in self._heard])
 
-    # ------------------------------------------------------------------------------------------ what is said there
-
     @cached_property
     def _denied(self) -> Numbers:
-        return np.asarray([float(_denies_something(heard.words)) for heard in self._heard])
+        return np.asarray([float(denies(heard.words)) for heard in self._heard])
 
     @cached_property
     def _announced(self) -> Numbers:
@@ -229,14 +243,6 @@ class CallLikeness:
             "committed_other": theirs,
             "committed_by_side": max(own_nearest, told) - theirs,
         }
-
-    def _number_elsewhere(self, statement: str, nearest: int) -> float:
-        told = {number for number, _ in counted(statement, self._wording)}
-        around = self._heard[max(0, nearest - 1) : nearest + 2]
-        said = {number for heard in around for number, _ in counted(heard.text, self._wording)}
-        return float(bool(told) and not told <= said)
-
-    # ------------------------------------------------------------------------------------------ words
 
     def _alignment(self, statement: str, side: Role | None) -> dict[str, float]:
         """Each word of the statement beside the likest of each sentence: shape (sentences, words)."""
@@ -290,8 +296,3 @@ def _weights(alike: Numbers, sharp: float) -> Numbers:
     """Shares of each sentence in the place that is meant."""
     raised = np.exp((alike - alike.max()) / sharp)
     return np.asarray(raised / raised.sum())
-
-
-def _denies_something(spoken: Sequence[str]) -> bool:
-    """A `no` at the beginning answers and denies nothing of the sentence."""
-    return bool(_NEGATES & set(spoken)) or any(word.endswith("n't") for word in spoken) or "no" in spoken[1:]

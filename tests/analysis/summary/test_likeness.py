@@ -80,6 +80,18 @@ def test_a_call_of_one_sentence_is_compared_with_it_alone() -> None:
     assert set(LIKENESS) == set(Likeness.__slots__)
 
 
+def test_of_a_long_call_the_sentences_with_its_words_are_compared_wherever_they_stand() -> None:
+    said = [("client", f"I have a question about matter {number}.") for number in range(200)]
+    encoder = HashEncoder()
+    about = CallEvidence(
+        call(*said, ("agent", "I painted the fence green.")).transcript.chunks, wording_of("en"), encoder
+    )
+    found = about.likeness("The agent painted the fence green.")
+    assert found is not None
+    assert found.aligned == pytest.approx(1.0)
+    assert len({text for text in encoder.asked if text.startswith("I have a question")}) < 200
+
+
 def test_sides_are_exchanged_with_their_names() -> None:
     assert exchanged("The client told Ruth that the agent is late.", {"ruth": Role.AGENT}) == (
         "The agent told the client that the client is late."
