@@ -54,7 +54,8 @@ class HashMemory:
             if known is not None and known.get("state") == before:
                 return str(known["sha256"])
             found, after = sha256_of(real), _state(real)
-            if after == before and time.time() - max(before[1:3]) / 1e9 > self._settled_after_s:
+            _, modified_ns, changed_ns, _ = before
+            if after == before and time.time() - max(modified_ns, changed_ns) / 1e9 > self._settled_after_s:
                 self._remember(str(real), {"state": before, "sha256": found})
             return found
 
