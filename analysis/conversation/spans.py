@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from pipeline.records import SpeechSpan
 
@@ -41,5 +40,5 @@ def intersection(left: Sequence[SpeechSpan], right: Sequence[SpeechSpan]) -> lis
 
 def gaps(spans: Sequence[SpeechSpan], duration_s: float) -> list[float]:
     """Lengths of the stretches in 0..duration that no span covers; the spans are in order and without overlaps."""
-    edges = [(0.0, 0.0), *spans, (duration_s, duration_s)]
-    return [later[0] - earlier[1] for earlier, later in pairwise(edges) if later[0] > earlier[1]]
+    starts, ends = [*(span[0] for span in spans), duration_s], [0.0, *(span[1] for span in spans)]
+    return [start - end for end, start in zip(ends, starts, strict=True) if start > end]
