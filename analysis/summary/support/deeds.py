@@ -241,7 +241,7 @@ class Deeds:
         sent = [
             utterance.number
             for utterance in self.utterances
-            if utterance.role is Role.AGENT
+            if (utterance.role is Role.AGENT or utterance.request)  # "can you send me a new one"
             and self._places.groups_of(utterance.number) & self._wording.brings
             and self._places.share(self._places.around(utterance.number), rest) >= _MOSTLY
         ]

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.summary.checking import StatementChecker
 from analysis.summary.support.statements import read_statement
+from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import wording_of
 from tests.analysis.calls import call
 
@@ -120,3 +121,17 @@ def test_what_is_to_come_what_is_denied_and_what_somebody_else_does(text: str, f
     told = (SAID, DID, ANNOUNCED, ASKED, DENIED, NOT_SO, ANSWERED_NO, DATED)
     found = [reason for reason in StatementChecker(MOVE, "en", None).check(text).reasons if reason in told]
     assert (fault in found) if fault else not found
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("I lost my debit card, can you send me a new one?", ANNOUNCED),
+        ("You sent me a new debit card, and it does not work.", None),
+    ],
+)
+def test_what_was_only_asked_to_be_sent_has_not_come(said: str, fault: str | None) -> None:
+    """Of a real model's, about calls in which the agent says nothing of it."""
+    about = call(("agent", "How can I help you?"), ("client", said))
+    checked = StatementChecker(about, "en", None).check("The client received a new debit card.")
+    assert (fault in checked.reasons and checked.verdict is not Verdict.SUPPORTED) if fault else not checked.reasons
