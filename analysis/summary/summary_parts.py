@@ -70,7 +70,7 @@ def summary_parts_of(readings: Sequence[Reading], promised: Collection[Reading])
     if not is_conversation(readings):
         return SummaryParts({}, dict.fromkeys((SummaryPart.REASON, SummaryPart.OUTCOME), "nobody is spoken to"))
     reason = _reason(readings)
-    settling = settled(readings, reason)
+    settling = settled(readings, reason, promised)
     ended = outcome(settling, reason)
     acted = done(settling, ended, promised, readings)
     opened = open_points(readings, reason, ended)

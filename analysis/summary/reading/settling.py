@@ -43,8 +43,10 @@ SAME = 0.85
 """Cosine above which two sentences say the same."""
 
 
-def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Reading, float]:
-    """What may be the outcome or a part of it, with its score."""
+def settled(
+    readings: Sequence[Reading], reason: Sequence[Reading], promised: Collection[Reading]
+) -> dict[Reading, float]:
+    """What may be the outcome or a part of it, with its score. A promise weighs as one, whatever its words."""
     first = reason[0].place if reason else -1
     telling = [reading for reading in readings if not reading.polite and reading.place > first]
     last = telling[-1].place if telling else 0
@@ -59,6 +61,8 @@ def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Read
         ):
             continue
         weight = _weight(reading, readings)
+        if weight is not None and reading in promised and reading.by(Role.AGENT):
+            weight = max(weight, _WEIGHTS[Act.PROMISE])
         if weight is None or (Act.INSTRUCTION in reading.acts and not both_speak(readings)):
             continue
         late = (reading.place - first) / max(1, last - first)

@@ -186,8 +186,9 @@ FORMS: Mapping[str, Callable[[TranscriptChunk], TranscriptChunk | None]] = {
 def readings_of(chunks: Sequence[TranscriptChunk], substance: Substance) -> Iterator[str]:
     readings = read(sentences_of(chunks), substance)
     reasons = reason_scores(readings)
-    parts = summary_parts_of(readings, promised(readings, None))
-    settling = settled(readings, parts.of.get(SummaryPart.REASON, ()))
+    clauses_of = promised(readings, None)
+    parts = summary_parts_of(readings, clauses_of)
+    settling = settled(readings, parts.of.get(SummaryPart.REASON, ()), clauses_of)
     chosen = {id(reading): part for part, of_part in parts.of.items() for reading in of_part}
     for reading in readings:
         sentence = reading.sentence

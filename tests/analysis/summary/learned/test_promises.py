@@ -13,6 +13,7 @@ from analysis.summary.learned.promise_weights import PromiseWeights, shipped_for
 from analysis.summary.promises import LEARNED_FROM, RULES_FROM, promised, promises, promises_in
 from analysis.summary.reading.readings import Reading, read
 from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.settling import settled
 from analysis.summary.reading.substance import Substance
 from tests.analysis.calls import call
 from tests.analysis.encoder.conftest import HashEncoder, real_encoder  # noqa: F401 - a fixture
@@ -75,6 +76,13 @@ def test_who_and_by_when_are_told_of_it() -> None:
     readings = readings_of(("client", "Dropping it off tomorrow morning."))
     found = promises(readings, promised(readings, weights(SURE)), 1)
     assert [(item.who, item.by_when) for item in found] == [("client", "tomorrow morning")]
+
+
+def test_what_is_promised_in_words_no_rule_knows_weighs_as_a_promise() -> None:
+    readings = readings_of(("client", "My fan is broken."), ("agent", "Fix is going out."), ("agent", "Line is long."))
+    fix = readings[1]
+    weighed = {who: settled(readings, readings[:1], who).get(fix, 0.0) for who in ((), (fix,))}
+    assert weighed[(fix,)] > weighed[()]
 
 
 def test_features_and_the_vector_count_together() -> None:
