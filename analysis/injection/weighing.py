@@ -21,7 +21,7 @@ from analysis.injection.acts import acts_in
 
 WEIGHTS = Path(__file__).parent / "weights.json"
 WITH_ENCODER, WORDS_ALONE = "acts and encoder", "acts"
-FLAGGED = {WITH_ENCODER: 0.6, WORDS_ALONE: 0.85}
+FLAGGED = {WITH_ENCODER: 0.6, WORDS_ALONE: 0.75}
 """Probability from which a sentence is left out: words alone are often wrong below."""
 DOUBTFUL = {WITH_ENCODER: 0.05, WORDS_ALONE: 0.5}
 """Probability from which nothing rests on a sentence alone unsaid: few ordinary calls have one."""
