@@ -75,6 +75,8 @@ class Beside:
     """Share of the shipped model that reads words alone, 0..1."""
     weight_of_negative: float
     """The same, of whether what is said is negative."""
+    weight_to_account: float
+    """The same, of all three in messages to an account."""
     negative: float
     """Factor of the probability of negative in what is said, before the three sum to 1 again: most talk is neutral."""
 
@@ -87,7 +89,9 @@ class Beside:
 
     def mix(self, own: Sentiment, other: Sentiment, *, to_account: bool) -> Sentiment:
         if to_account:
-            return settled(*(_pooled(self.weight, *shares) for shares in zip(own.shares, other.shares, strict=True)))
+            return settled(
+                *(_pooled(self.weight_to_account, *shares) for shares in zip(own.shares, other.shares, strict=True))
+            )
         negative = _pooled(self.weight_of_negative, own.negative, other.negative)
         glad = _pooled(self.weight, _glad(own), _glad(other))
         return settled(negative * self.negative, (1 - negative) * (1 - glad), (1 - negative) * glad)
