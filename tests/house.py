@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -213,8 +213,27 @@ def bound_names(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.asname or node.name
 
 
+_KEPT = re.compile(r'assert_pinned\(\s*f?"([^"]+)"')
+
+
+def outputs_of_two_tests() -> Iterator[str]:
+    """Outputs kept by `tests/pinned.py` under one name by two files of a folder: each would overwrite the other's."""
+    tests = [path.relative_to(PROJECT) for path in tracked(".py") if path.relative_to(PROJECT).parts[0] == "tests"]
+    yield from kept_twice({path: (PROJECT / path).read_text(encoding="utf-8") for path in tests})
+
+
+def kept_twice(sources: Mapping[Path, str]) -> Iterator[str]:
+    owners: dict[Path, Path] = {}
+    for path, source in sources.items():
+        for name in sorted(set(_KEPT.findall(source))):
+            owner = owners.setdefault(path.parent / name, path)
+            if owner != path:
+                yield f"{path}: {name} is kept by {owner.name} too"
+
+
 CHECKS = (
     names_that_say_nothing,
+    outputs_of_two_tests,
     unclean_locks,
     machine_paths,
     sql_outside_db,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.house import (
     ANSWERS,
     PROJECT,
     bound_names,
+    kept_twice,
     machine_paths,
     names_that_say_nothing,
     other_ways_to_the_terminal,
@@ -120,3 +122,11 @@ def test_help_shows_examples_and_exit_codes() -> None:
     assert "--dry-run" in shown
     assert "Examples" in shown
     assert "another run holds the lock" in " ".join(shown.split())
+
+
+def test_an_output_is_kept_by_one_file_of_tests() -> None:
+    calls = 'assert_pinned("calls.txt", told)\nassert_pinned(f"calls_{kind}.txt", told)\n'
+    apart = {Path("tests/a/test_x.py"): calls, Path("tests/b/test_x.py"): calls, Path("tests/a/test_y.py"): "calls.txt"}
+    assert list(kept_twice(apart)) == []
+    both = apart | {Path("tests/a/test_z.py"): 'assert_pinned(\n    "calls.txt", told)\n'}
+    assert list(kept_twice(both)) == ["tests/a/test_z.py: calls.txt is kept by test_x.py too"]

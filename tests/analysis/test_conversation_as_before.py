@@ -51,7 +51,7 @@ def _heard(made: TranscriptChunk, generator: random.Random) -> TranscriptChunk:
 
 
 def test_drawn_talk_measured() -> None:
-    assert_pinned("conversations.txt", "\n".join(_measured()))
+    assert_pinned("drawn_talk_measured.txt", "\n".join(_measured()))
 
 
 def _measured() -> Iterator[str]:
