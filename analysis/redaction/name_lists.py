@@ -54,10 +54,8 @@ PLACES = word_set(
     phoenix jackson cleveland berlin milan vienna asia africa europe ireland england scotland wales france germany
     spain italy poland holland israel santander lloyds halifax wells cambridge oxford lancaster york kent devon"""
 )
-COMPANIES = word_set(
-    """bank valley energy telecom insurance airlines airways hotel hotels group limited ltd inc national street road
-    avenue lane"""
-)
+ORGANISATIONS = word_set("bank energy telecom insurance airlines airways hotel hotels group limited ltd inc national")
+COMPANIES = ORGANISATIONS | word_set("valley street road avenue lane")
 
 
 @lru_cache(maxsize=1)

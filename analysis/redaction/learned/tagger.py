@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, groupby
 
@@ -19,6 +19,7 @@ from analysis.encoder.vectors import SentenceEncoder
 from analysis.redaction.learned.features import LANGUAGE, Described, described
 from analysis.redaction.learned.stretches import Stretch, stretches_of
 from analysis.redaction.learned.weights import Scores, Weights
+from analysis.redaction.name_lists import ORGANISATIONS
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Phrase
 from analysis.redaction.spans import PersonalSpan
@@ -123,8 +124,10 @@ class Tagger:
         firsts = [0, *accumulate(len(group) for group in groups[:-1])]
         read = np.stack([scores[word.word.start] for word in words])
         found = self._weights.shares([word.features for word in words], read, firsts)
+        of_organisations = {id(word) for word in _of_organisations(words)}
         for group, shares in zip(groups, found, strict=True):
-            yield _part(group[0], dict(zip(self._weights.classes, shares.tolist(), strict=True)), others, kinds)
+            part = _part(group[0], dict(zip(self._weights.classes, shares.tolist(), strict=True)), others, kinds)
+            yield replace(part, taken=False, beside=False) if id(group[0]) in of_organisations else part
 
     def _read(self, stretch: Stretch) -> list[Scores]:
         """Of the pieces that are read."""
@@ -145,6 +148,14 @@ def _part(described: Described, found: Mapping[str, float], others: Others, kind
     beside = taken or (wanted and share >= DICTATED_BESIDE and not of_other)
     left = share < HARMLESS_BELOW or (not wanted and found.get(_REFERENCE, 0.0) >= REFERENCE_FROM)
     return _Part(run.start, run.end, name, taken, beside, left and len(run.said) < _MOST_HARMLESS)
+
+
+def _of_organisations(words: Sequence[Described]) -> Iterator[Described]:
+    """`harper valley` in "harper valley national bank", but nothing of "twenty-six orchard bank"."""
+    for index, word in enumerate(words):
+        before, after = words[max(index - 2, 0) : index + 1], words[index + 1 : index + 3]
+        if any(near.word.text in ORGANISATIONS for near in after) and all(near.run is None for near in before):
+            yield word
 
 
 def _inside(turn: Turn, phrases: Sequence[Phrase]) -> frozenset[int]:

@@ -87,6 +87,17 @@ SPOKEN = ["what is the word on the tag", "it is the zebra one and you have two o
         # A dictated stretch is decided as one.
         ({"ACCOUNT": "two nine"}, ["and the thing", "it is the two nine"], ["and the thing", "it is the [ACCOUNT_1]"]),
         ({"ACCOUNT": "two"}, ["and the thing", "it is two nine seven"], ["and the thing", "it is two nine seven"]),
+        # What an organisation is called is no person's, where no number of a house stands before.
+        (
+            {"NAME": "zebra hill"},
+            ["this is the zebra hill national bank how can i help", "it is the zebra hill for you"],
+            ["this is the zebra hill national bank how can i help", "it is the [NAME_1] for you"],
+        ),
+        (
+            {"NAME": "orchard", "ACCOUNT": "twenty six"},
+            ["and where is that for you", "it is at twenty six orchard bank you know"],
+            ["and where is that for you", "it is at [ACCOUNT_1] bank you know"],
+        ),
         # The words of a question are no answer.
         ({"NAME": "account number"}, ["what is your account number"], ["what is your account number"]),
         ({}, SPOKEN, SPOKEN),
