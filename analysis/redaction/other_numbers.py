@@ -54,7 +54,6 @@ def find_others(talk: Talk) -> Others:
                 found.append(Other(phrase.end, end, phrase.asked))
     stretches: list[Other] = []
     for other in sorted(found, key=lambda item: (item.start, item.end)):
-        if stretches and other.start < stretches[-1].end:
-            continue
-        stretches.append(other)
+        if not stretches or other.start >= stretches[-1].end:
+            stretches.append(other)
     return Others(tuple(stretches), tuple(other.start for other in stretches))

@@ -79,6 +79,8 @@ class Beside:
     """The same, of all three in messages to an account."""
     negative: float
     """Factor of the probability of negative in what is said, before the three sum to 1 again: most talk is neutral."""
+    negative_to_account: float
+    """The same in messages to an account: most are complaints."""
 
     @classmethod
     def of(cls, card: ModelCard | None) -> Beside | None:
@@ -89,9 +91,8 @@ class Beside:
 
     def mix(self, own: Sentiment, other: Sentiment, *, to_account: bool) -> Sentiment:
         if to_account:
-            return settled(
-                *(_pooled(self.weight_to_account, *shares) for shares in zip(own.shares, other.shares, strict=True))
-            )
+            pooled = [_pooled(self.weight_to_account, *shares) for shares in zip(own.shares, other.shares, strict=True)]
+            return settled(pooled[0] * self.negative_to_account, *pooled[1:])
         negative = _pooled(self.weight_of_negative, own.negative, other.negative)
         glad = _pooled(self.weight, _glad(own), _glad(other))
         return settled(negative * self.negative, (1 - negative) * (1 - glad), (1 - negative) * glad)

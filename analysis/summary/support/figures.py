@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from analysis.summary.support.heard import Utterance
 from analysis.summary.support.wording import Wording, word_set
-from analysis.text import stems, words
+from analysis.text import stems
 
 _NO_NUMBER = re.compile(
     r"\b(?:third|second|first)[- ](?:part(?:y|ies)|hand|class|time caller|name|thoughts?)\b|\bone another\b",
@@ -60,30 +60,22 @@ def in_digits(text: str, language: str) -> str:
 def miscounted(text: str, utterances: Sequence[Utterance], wording: Wording) -> float:
     """1 where a number was said, but only of other things: `5 days` where the call has `5 users`."""
     claims = [(number, unit) for number, unit in counted(text, wording) if unit is not None]
-    if not claims:
-        return 0.0
     said: dict[str, set[str | None]] = {}
-    runs = " ".join(words(" ".join(utterance.text for utterance in utterances)))
     for utterance in utterances:
         for number, unit in counted(utterance.text, wording):
             said.setdefault(number, set()).add(unit)
-    for number, unit in claims:
-        units = said.get(number)
-        if units is None or unit in units:
-            continue
-        groups = wording.same.get(unit or "", frozenset())
-        if any(counted_unit and groups & wording.same.get(counted_unit, frozenset()) for counted_unit in units):
-            continue
-        # `eight and twelve`: nothing follows, so nothing speaks against it.
-        if units == {None} and unit not in _MONEY | {"time"}:
-            continue
-        if all(counted_unit is None for counted_unit in units) and unit not in runs:
-            return 1.0
-        if any(counted_unit is not None for counted_unit in units) and None not in units:
-            return 1.0
-        if unit in _MONEY or unit == "time":
-            return 1.0
-    return 0.0
+    return float(any(_is_of_others(unit, said.get(number, {unit}), wording) for number, unit in claims))
+
+
+def _is_of_others(unit: str, units: Collection[str | None], wording: Wording) -> bool:
+    """Whether a number that was said of `units` was said of nothing like this unit."""
+    groups = wording.same.get(unit, frozenset())
+    named = [said for said in units if said is not None]
+    if unit in units or any(groups & wording.same.get(said, frozenset()) for said in named):
+        return False
+    if not named:  # `eight and twelve`: nothing follows, so nothing speaks against it
+        return unit in _MONEY | {"time"}
+    return len(named) == len(units) or unit in _MONEY | {"time"}
 
 
 def unsaid_in(text: str, around: Sequence[Utterance], wording: Wording) -> float:

@@ -350,10 +350,17 @@ def test_the_model_of_words_alone_is_heard_beside_the_encoders(real_encoder: Sen
     negative = 0.9 * mine[0].negative + 0.1 * its[0].negative
     glad = 0.7 * mine[0].positive / (1 - mine[0].negative) + 0.3 * its[0].positive / (1 - its[0].negative)
     weights = [negative * 0.7, (1 - negative) * (1 - glad), (1 - negative) * glad]
-    assert beside == {"weight": 0.3, "weight_of_negative": 0.1, "weight_to_account": 0.5, "negative": 0.7}
+    assert beside == {
+        "weight": 0.3,
+        "weight_of_negative": 0.1,
+        "weight_to_account": 0.4,
+        "negative": 0.7,
+        "negative_to_account": 1.5,
+    }
     assert spoken.shares == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-7)
-    all_three = [0.5 * a + 0.5 * b for a, b in zip(mine[1].shares, its[1].shares, strict=True)]
-    assert written.shares == pytest.approx(all_three, abs=1e-7)
+    all_three = [0.6 * a + 0.4 * b for a, b in zip(mine[1].shares, its[1].shares, strict=True)]
+    weights = [all_three[0] * 1.5, *all_three[1:]]
+    assert written.shares == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-7)
     assert mixed.identity() != own.identity()
 
 

@@ -19,6 +19,7 @@ ENGLISH = wording_of("en")
         ("The client was sent 3 posts.", 0.0),  # a word for the same thing
         ("The client has 5 days.", 1.0),
         ("The client was sent 3 posts and has 5 days.", 1.0),  # also after a number that is right
+        ("The client was sent 3 emails and has 5 days.", 1.0),  # or after one that is just as it was said
         ("The client has 7 users.", 0.0),  # said of nothing: another check's to tell
     ],
 )
