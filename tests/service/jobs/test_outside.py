@@ -23,7 +23,18 @@ def test_addresses_that_only_we_may_reach_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "2002:808:808::"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8.8.8.8",
+        "93.184.216.34",
+        "2606:4700::1111",
+        "::ffff:8.8.8.8",
+        "2002:808:808::",
+        "2001:0:4136:e378::f7f7:f7f7",
+        "64:ff9b::808:808",
+    ],
+)
 def test_addresses_that_anybody_reaches_are_public(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
