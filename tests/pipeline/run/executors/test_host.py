@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -126,7 +127,8 @@ def test_a_file_is_read_and_written_in_pieces(tmp_path: Path) -> None:
 def test_children_do_not_load_the_main_module_of_ray(
     folder: Path, monkeypatch: pytest.MonkeyPatch, main: str, stays: bool
 ) -> None:
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", main, raising=False)
+    module = ModuleType("__main__")  # a process of pytest-xdist has none with a file to put back
+    module.__file__ = main
+    monkeypatch.setitem(sys.modules, "__main__", module)
     like_an_own_process(folder)
-    assert (getattr(sys.modules["__main__"], "__file__", None) == main) is stays
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", main, raising=False)
+    assert (getattr(module, "__file__", None) == main) is stays
