@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from pipeline.weights.hub import WeightsName, WeightsWanted
 TOKENIZER = "tokenizer.json"
 _MOST_TOKENS_OF_WORD, _MOST_TOKENS = 4, 448
 """Of a stretch whose words are encoded; the graph has 512 places."""
+_MOST_ROWS_READ = 16_384
+"""Rows of tokens that are kept, 1.5 kB each: about ten calls."""
 
 
 def weights_of(settings: EncoderSettings) -> WeightsWanted:
@@ -56,6 +58,9 @@ class OnnxEncoder:
         self._tokenizer: Any = None
         self._words_tokenizer: Any = None
         """The same, which cuts nothing off."""
+        self._read: OrderedDict[tuple[int, ...], Vectors] = OrderedDict()
+        """What was read last: a line's words are asked for by themselves, and the line by what answers it."""
+        self._rows_read = 0
 
     def knows(self, language: str | None) -> bool:
         known = self._settings.languages
@@ -106,6 +111,19 @@ class OnnxEncoder:
         return vector
 
     def _tokens(self, ids: Sequence[int]) -> Vectors:
+        """Shape (tokens, dimensions), not to be written to."""
+        key = tuple(ids)
+        tokens = self._read.pop(key, None)
+        if tokens is None:
+            tokens = self._run(ids)
+            tokens.flags.writeable = False
+            self._rows_read += len(tokens)
+        self._read[key] = tokens
+        while self._rows_read > _MOST_ROWS_READ:
+            self._rows_read -= len(self._read.popitem(last=False)[1])
+        return tokens
+
+    def _run(self, ids: Sequence[int]) -> Vectors:
         """Shape (tokens, dimensions)."""
         inputs = {
             "input_ids": np.asarray([ids], dtype=np.int64),
@@ -147,3 +165,5 @@ class OnnxEncoder:
 
     def close(self) -> None:
         self._session = self._tokenizer = self._words_tokenizer = None
+        self._read.clear()
+        self._rows_read = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from analysis.encoder.cached import CachedEncoder
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, space_of, weights_of
-from analysis.encoder.vectors import NO_ENCODER, EncoderChoice, SentenceEncoder
+from analysis.encoder.vectors import NO_ENCODER, EncoderChoice, SentenceEncoder, Vectors
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.hub import Hub, WeightsName
@@ -154,6 +155,29 @@ def test_a_text_is_encoded_once() -> None:
     assert plain.asked == ["a", "b", "c"]
     cached.encode(["a"])
     assert plain.asked == ["a", "b", "c", "a"]  # the text used longest ago was dropped
+
+
+def test_a_line_and_its_words_are_read_once(real_encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A side's lines are asked for word by word, and as what the other side answers."""
+    encoder = cast("CachedEncoder", real_encoder)._encoder
+    assert isinstance(encoder, OnnxEncoder)
+    text = "a parcel that nobody has read of before"
+    read: list[Sequence[int]] = []
+    run = encoder._run
+
+    def told(ids: Sequence[int]) -> Vectors:
+        read.append(ids)
+        return run(ids)
+
+    monkeypatch.setattr(encoder, "_run", told)
+    words = encoder.encode_words(text.split())
+    vector = encoder.encode([text])
+    assert len(read) == 1
+    assert np.array_equal(encoder.encode_words(text.split()), words)
+    monkeypatch.setattr("analysis.encoder.onnx_encoder._MOST_ROWS_READ", 0)
+    assert np.array_equal(encoder.encode([text]), vector)
+    assert np.array_equal(encoder.encode([text]), vector)
+    assert len(read) == 2
 
 
 LINES: Sequence[str] = (
