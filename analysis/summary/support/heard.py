@@ -164,10 +164,10 @@ class Utterance:
         told = (bare and not (state or _LETS & set(before))) or (actor is None and before[-1:] == ("to",))
         if bare and (all(word in _LINKS for word in before) or self.words[0] in _INSTRUCTS):
             actor = self.listener
-        after = self.words[index + 1 : index + 4]
-        if patient is None and any(word in ("me", "us", "my", "our") for word in after[:2]):
+        after = self.words[index + 1 : index + 3]
+        if patient is None and any(word in ("me", "us", "my", "our") for word in after):
             patient = self.role
-        elif patient is None and actor is self.role and any(word in ("you", "your") for word in after[:2]):
+        elif patient is None and actor is self.role and any(word in ("you", "your") for word in after):
             patient = self.listener
         return Occurrence(
             number=self.number,

@@ -62,7 +62,7 @@ def run_configuration(  # noqa: PLR0917
 
     Raises StartupError (no recogniser, no input, no room).
     """
-    settings = _one_call_after_the_other(settings)
+    settings = one_call_after_the_other(settings)
     recorder = PerformanceRecorder(_SAMPLE_EVERY_S)
     source = CallsWithTruth(build_source(settings.input), frozenset(names))
     store = ComparisonStore(source, kept, stored, recorder, machine, fresh=fresh)
@@ -87,7 +87,7 @@ def run_configuration(  # noqa: PLR0917
     return store.result
 
 
-def _one_call_after_the_other(settings: Settings) -> Settings:
+def one_call_after_the_other(settings: Settings) -> Settings:
     """With one segment handed out at a time as the limit, the next call waits until this one has all of its results."""
     run = settings.run.model_copy(
         update={

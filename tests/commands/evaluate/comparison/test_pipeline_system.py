@@ -13,8 +13,14 @@ import psutil
 import pytest
 
 from commands.evaluate.comparison.kept import KeptTranscripts
-from commands.evaluate.comparison.pipeline_system import ComparisonStore, Observer, ProcessorSeconds
+from commands.evaluate.comparison.pipeline_system import (
+    ComparisonStore,
+    Observer,
+    ProcessorSeconds,
+    one_call_after_the_other,
+)
 from commands.evaluate.comparison.running import CallsWithTruth
+from pipeline.config.root import Settings
 from pipeline.records import CallFailure, CallOutcome, CallStatus, Claim, FoundCall, SkippedFile, Transcript
 from pipeline.run.performance import PerformanceRecorder, ResourceSample
 from tests.db.samples import found, prepared, transcript
@@ -177,3 +183,15 @@ def test_processor_seconds_count_from_the_last_look_on_also_beside_a_process_tha
     ]
     spent = ProcessorSeconds(lambda: cast("list[psutil.Process]", looks.pop(0)))
     assert [spent.since_last(1), spent.since_last(1), spent.since_last(None)] == [(2.5, 5.25), (1.5, 0.25), (0.0, 1.0)]
+
+
+def test_what_a_call_takes_is_its_own_and_all_are_heard() -> None:
+    """Another call's segments would be among its seconds; limits of a night are none of a comparison."""
+    run = {"segments_per_batch": 8, "decode_workers": 3, "calls_ahead": 5, "limit": 2, "max_hours": 1.0,
+           "stop_time": "06:00", "stop_grace_s": 60.0, "analysis_workers": 2}  # fmt: skip
+    settings = Settings.model_validate({"run": run})
+    found = one_call_after_the_other(settings)
+    changed = {"segments_per_batch": 1, "decode_workers": 1, "calls_ahead": 1, "limit": None,
+               "max_hours": None, "stop_time": None, "stop_grace_s": 0.0}  # fmt: skip
+    assert found.run == settings.run.model_copy(update=changed)
+    assert found.model_copy(update={"run": settings.run}) == settings
