@@ -84,8 +84,8 @@ def _body(matches: Sequence[MatchToTell]) -> str:
                 lines.append(f"    {match.role or ''}: “{match.quote}”".replace(" : ", " "))
             elif match.reason:
                 lines.append(f"    {match.reason}")
-    if len(calls) > LISTED_CALLS:
-        lines += ["", f"and {counted(len(calls) - LISTED_CALLS, 'more call')}: the view `attention` names them"]
+    if left := calls[LISTED_CALLS:]:
+        lines += ["", f"and {counted(len(left), 'more call')}: the view `attention` names them"]
     return visible(masked("\n".join(lines)))
 
 
